@@ -1,29 +1,29 @@
 # The few commands that people use. CI runs .ci/run, which does all of it and more.
 .PHONY: build test race lint generate bench release
 
-build: ## the command, into ./gradus
+build: ## builds ./gradus
 	CGO_ENABLED=0 go build -o gradus ./cmd/gradus
 
-test: ## the README's test command
+test: ## runs the README's test command
 	go test ./...
 
-race: ## the same with the race detector
+race: ## runs the same with the race detector
 	go test -race ./...
 
-lint: ## what CI checks besides the tests
+lint: ## checks what CI checks besides the tests
 	test -z "$$(gofmt -l .)"
 	go vet ./...
 	go run honnef.co/go/tools/cmd/staticcheck@v0.8.2 ./...
 
-generate: ## the assembly of internal/kernel
+generate: ## generates the assembly of internal/kernel
 	go generate ./internal/kernel
 
-bench: ## benchmarks of the packages; compare two runs with benchstat
+bench: ## runs the benchmarks of the packages; compare two runs with benchstat
 	go test -run '^$$' -bench . -count 10 ./...
 
 # A commit and a Go version give the same bytes in any clone.
 PLATFORMS = linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
-release: ## static binaries without symbols, and their SHA-256 sums, into dist/
+release: ## builds static binaries without symbols into dist/, with their SHA-256 sums
 	rm -rf dist && mkdir dist
 	for p in $(PLATFORMS); do \
 		os=$${p%/*}; arch=$${p#*/}; file=dist/gradus-$$os-$$arch; \

@@ -29,8 +29,8 @@ func (in *Input) beyond(x float64) float64 {
 	return 0
 }
 
-// scaled returns (x - Center) / Scale. Where Clip is set it is softly clipped, and straight
-// beyond the range.
+// scaled returns (x - Center) / Scale. With Clip it is softly clipped within the range, and continues in a straight line beyond
+// it.
 func (in *Input) scaled(x float64) float64 {
 	if in.Scale == 0 {
 		return 0

@@ -72,7 +72,8 @@ func (b *Binding) As(e *Encoding) (*Binding, error) {
 	return o, err
 }
 
-// Only binds the same table with one of the encoding's inputs alone, given by its index. Width is that of the input.
+// Only binds the same table with a single input of the encoding, given by its index. Inputs then writes only the columns of
+// that input.
 func (b *Binding) Only(input int) *Binding {
 	in := b.e.Inputs[input]
 	in.offset = 0
@@ -127,7 +128,7 @@ func (b *Binding) Labeled() []int {
 type Count struct {
 	Column  string `json:"column"`
 	Imputed int    `json:"imputed,omitempty"` // they were missing
-	Unseen  int    `json:"unseen,omitempty"`  // training had no such level
+	Unseen  int    `json:"unseen,omitempty"`  // their level was not in the training rows
 	Example string `json:"example,omitempty"` // the first unseen level
 	Beyond  int    `json:"beyond,omitempty"`  // they were outside the range of the training rows, from Low to High; see Inputs
 	Low     string `json:"low,omitempty"`     // as a number, or a date
@@ -238,7 +239,7 @@ func encodeRows[T Float](b *Binding, rows []int, dst []T, counts Counts) error {
 	return nil
 }
 
-// told returns those of the inputs' counts that have something to report.
+// told returns the counts that have something to report.
 func (b *Binding) told(counts Counts, rows int) Counts {
 	told := counts[:0]
 	for i, c := range counts {

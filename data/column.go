@@ -34,7 +34,7 @@ type column struct {
 
 	codes codes // levels
 	dict  dict
-	means []meaning // what each level says as a number
+	means []meaning // what each level is as a number
 
 	pixels *grid
 	at     int // index within a row of pixels
@@ -63,14 +63,14 @@ const (
 )
 
 const (
-	shapeMinus = 32 // plus decimals: -0.00, among small
-	shapePlain = 62 // a number without a text, in wide
-	shapeOdd   = 63 // a number whose text is in odd, in wide
-	shapeWord  = 64
-	shapeDay   = 0 // of a time: midnight
-	shapeTime  = 1 // of a time: not midnight
-	mostWords  = 256 - shapeWord
-	mostWhole  = 1e15 // a float64 holds any decimal of 15 digits precisely enough to restore its text
+	shapeMinus = 32              // plus the number of decimals: a negative zero in small, such as -0.00
+	shapePlain = 62              // a number in wide that did not come as text
+	shapeOdd   = 63              // a number in wide whose text is in odd
+	shapeWord  = 64              // plus an index into words
+	shapeDay   = 0               // of a time: midnight
+	shapeTime  = 1               // of a time: not midnight
+	mostWords  = 256 - shapeWord // different words of a column
+	mostWhole  = 1e15            // a float64 holds any decimal of 15 digits precisely enough to restore its text
 )
 
 // scaleOf is the divisor for the integer of a cell, by the cell's shape. A float64 holds each exactly.

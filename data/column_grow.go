@@ -8,8 +8,8 @@ import (
 	"github.com/gradus-ml/gradus/internal/spill"
 )
 
-// add appends a cell of trimmed text. words says which words are missing.
-func (c *column) add(cell []byte, words *wordSet) {
+// add appends a cell of trimmed text.
+func (c *column) add(cell []byte) {
 	if c.form == formLevels {
 		c.codes.add(c.disk, c.dict.add(cell))
 		return
@@ -19,7 +19,7 @@ func (c *column) add(cell []byte, words *wordSet) {
 		c.addDecimal(m, decimals, negative)
 		return
 	}
-	x, what := words.parse(cell)
+	x, what := parseBytes(cell)
 	switch what {
 	case number:
 		c.widen()
@@ -260,7 +260,7 @@ func (c *column) reset() {
 }
 
 // finish completes a column of text after all its cells have been added.
-func (c *column) finish(words *wordSet) {
+func (c *column) finish() {
 	if c.form == formNumbers && c.fixed == "" && !c.anyNumber() && len(c.words) > 0 {
 		for _, what := range c.holds {
 			if what == oddity {
@@ -279,7 +279,7 @@ func (c *column) finish(words *wordSet) {
 	c.means = make([]meaning, c.dict.len())
 	for i := range c.means {
 		s := c.dict.at(uint32(i))
-		x, what := words.parse(unsafe.Slice(unsafe.StringData(s), len(s)))
+		x, what := parseBytes(unsafe.Slice(unsafe.StringData(s), len(s)))
 		c.means[i] = meaning{x, what}
 	}
 }
@@ -336,12 +336,8 @@ func scanDecimal(b []byte) (m uint64, decimals int, negative bool, n int) {
 	return m, decimals, negative, i
 }
 
-// A wordSet says which cells are missing.
-type wordSet struct {
-}
-
-// parse reads a trimmed cell.
-func (w *wordSet) parse(cell []byte) (float64, content) {
+// parseBytes is parseTrimmed for bytes.
+func parseBytes(cell []byte) (float64, content) {
 	return parseTrimmed(unsafe.String(unsafe.SliceData(cell), len(cell)))
 }
 

@@ -50,11 +50,11 @@ func TestNumbersKeepValueAndText(t *testing.T) {
 					s = "word"
 				}
 				want = append(want, s)
-				part.add([]byte(s), &wordSet{})
+				part.add([]byte(s))
 			}
 			c.join(&part)
 		}
-		c.finish(&wordSet{})
+		c.finish()
 		for row, s := range want {
 			if got := c.text(row); got != s {
 				t.Fatalf("%q is kept as %q, in a column of %q", s, got, want)

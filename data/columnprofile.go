@@ -266,5 +266,5 @@ func (p *profile) nearlyNumeric(t *Table, col int) Note {
 		are = "is not a number,"
 	}
 	return noteOf(fmt.Sprintf("%d of %d cells %s at %s: %s; correct it, or say ", p.words, p.present(), are, t.At(p.firstWord), quote(t.Cell(p.firstWord, col))),
-		set("Missing", "WORD"), " if it stands for nothing")
+		set("Missing", "WORD"), " if it means that the value is missing")
 }

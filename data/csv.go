@@ -44,7 +44,7 @@ func readCSV(src *source, opt ReadOptions) (*Table, error) {
 	if t.rows == 0 {
 		return nil, fail(ErrEmpty, "%s: the file has a header and no rows: it takes at least one row", t.name)
 	}
-	t.finish(g.words)
+	t.finish()
 	return t, nil
 }
 
@@ -91,7 +91,7 @@ func (t *Table) readHeader(g *grammar, opt ReadOptions, text []byte, line int) (
 			t.note("the rows end with a delimiter that the header lacks: it is passed over")
 		case allDiffer(rows) && !g.underTitle(rows):
 			names = append([]string{""}, row...)
-			t.note("the rows have a cell more than the header, so their first cells, which all differ, are taken for names of the rows; if that is wrong, correct the header")
+			t.note("the rows have one cell more than the header, so their first cells, which all differ, are taken for names of the rows; if that is wrong, correct the header")
 		}
 		if named := len(row) - countBlank(row); 2*named < len(row) || named < len(row) && g.underTitle(rows[min(1, len(rows)):]) {
 			t.title = noteOf(fmt.Sprintf("line %d has names for %d of %d columns; if it is a title, say ", at, named, len(row)), set("SkipRows", strconv.Itoa(at)))

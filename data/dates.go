@@ -316,8 +316,8 @@ func zoned(dates []string) string {
 
 // findLayout finds the layout in which all levels are dates. Levels that the spelling treats as
 // missing, or that are likely to be missing, are skipped, and the returned spelling treats them
-// as missing. If two layouts fit but give different days for a level, sp is nil and doubt says which. ISO dates may stand
-// beside those of one layout.
+// as missing. If two layouts fit but give different days for a level, sp is nil and doubt says which. ISO dates may occur among
+// those of one layout.
 func findLayout(levels []string, base *Spelling) (sp *Spelling, doubt *dateDoubt) {
 	if sp, doubt = findLayoutOf(levels, base, false); sp == nil && doubt == nil {
 		sp, doubt = findLayoutOf(levels, base, true)
@@ -325,7 +325,7 @@ func findLayout(levels []string, base *Spelling) (sp *Spelling, doubt *dateDoubt
 	return sp, doubt
 }
 
-// findLayoutOf is findLayout, with or without ISO dates beside the layout.
+// findLayoutOf is findLayout, with or without ISO dates among those of the layout.
 func findLayoutOf(levels []string, base *Spelling, iso bool) (sp *Spelling, doubt *dateDoubt) {
 	sp = base.copy()
 	var texts []string

@@ -12,7 +12,7 @@ type Description struct {
 	Role     string   `json:"role"` // input, target or dropped
 	Kind     Kind     `json:"kind,omitempty"`
 	Why      Note     `json:"why,omitempty"`    // why it was dropped, or a remark
-	Unread   bool     `json:"unread,omitempty"` // its values are no cells of a table: see Series.Unread
+	Unread   bool     `json:"unread,omitempty"` // its values cannot be cells of a table: see Series.Unread
 	Cells    int      `json:"cells"`
 	Missing  int      `json:"missing"`
 	Distinct int      `json:"distinct"`           // different cells, without the missing ones

@@ -400,7 +400,7 @@ func TestRankIndex(t *testing.T) {
 			want, _ := slices.BinarySearch(at, x)
 			b := index.bucket(x)
 			if from, to := int(index.first[b]), int(index.first[b+1]); want < from || want > to {
-				t.Fatalf("%v stands at %d of %v, looked for from %d to %d", x, want, at, from, to)
+				t.Fatalf("%v is found at %d of %v between %d and %d", x, want, at, from, to)
 			}
 		}
 	}

@@ -41,10 +41,10 @@ type Input struct {
 	Center  float64   `json:"center"`
 	Scale   float64   `json:"scale"` // 0: the column is all 0
 	Clip    bool      `json:"clip,omitempty"`
-	Low     float64   `json:"low,omitempty"`     // the range of the training rows;
-	High    float64   `json:"high,omitempty"`    // if both are equal, the range is unknown
-	RankAt  []float64 `json:"rank_at,omitempty"` // increasing values, and the share of
-	RankOf  []float64 `json:"rank_of,omitempty"` // training rows below each
+	Low     float64   `json:"low,omitempty"`     // the least value in the training rows
+	High    float64   `json:"high,omitempty"`    // the greatest; if both are equal, the range is unknown
+	RankAt  []float64 `json:"rank_at,omitempty"` // increasing values
+	RankOf  []float64 `json:"rank_of,omitempty"` // the share of the training rows below each of RankAt
 	Pieces  []float64 `json:"pieces,omitempty"`  // increasing knots, see ScalePieces
 	Waves   int       `json:"waves,omitempty"`   // their number, see ScaleWaves
 	Missing bool      `json:"missing,omitempty"` // missing cells have their own place
@@ -61,7 +61,7 @@ type Input struct {
 	offset  int
 	width   int
 	levels  map[string]int  // the index in Levels and then RareOf, of each of a level's Notations
-	numbers map[float64]int // of levels that are numbers; of equal numbers the first; none that a float64 takes for another
+	numbers map[float64]int // the place of each level that is a number: the first of equal ones, and none that a float64 cannot tell from its neighbors
 	ranks   rankIndex
 }
 
@@ -177,7 +177,7 @@ func (e *Encoding) Crowded() []string {
 			text := fmt.Sprintf("%s has %d categories: the %d most frequent have an input each, and the other %d, such as %s, share one",
 				in.Name, len(in.Levels)+len(in.RareOf), mostLevels, len(in.RareOf), quote(in.RareOf[0]))
 			if in.Means != nil {
-				text += "; beside it stands for every category the mean of the target in its rows, shrunk towards that of all rows"
+				text += "; another input has, for every category, the mean of the target in its rows, shrunk toward the mean of all rows"
 			}
 			said = append(said, text+".")
 		}
@@ -266,8 +266,8 @@ func (in *Input) index() {
 	}
 }
 
-// Notations returns the texts that are a level: the level, and where it is a whole number the other of 1 and 1.0, unless
-// that is another level. Programs write 1.0 for 1 in a column in which a cell is missing.
+// Notations returns the texts that mean a level: the level itself and, for a whole number such as 1, its other notation 1.0,
+// unless that is another level. Programs write 1.0 for 1 in a column with a missing cell.
 func (in *Input) Notations(level string) []string {
 	other := otherNotation(level)
 	if place, ok := in.levels[other]; ok && place == in.levels[level] {
@@ -276,7 +276,7 @@ func (in *Input) Notations(level string) []string {
 	return []string{level}
 }
 
-// otherNotation returns 1.0 for 1, 1 for 1.0, and "" for a text that is no whole number.
+// otherNotation returns 1.0 for 1, 1 for 1.0, and "" for a text that is not a whole number.
 func otherNotation(s string) string {
 	whole, pointed := strings.CutSuffix(s, ".0")
 	switch digits := strings.TrimPrefix(whole, "-"); {
@@ -351,7 +351,7 @@ func (in *Input) problem() string {
 	case category && len(in.Levels) == 0 && !in.Rare && !in.Missing:
 		return "is a category without levels"
 	case in.Kind == KindBoolean && in.Missing:
-		return "has a place for missing booleans, which are 0"
+		return "has a place for missing booleans, but these are encoded as 0"
 	case in.Kind != KindDate && (in.Clock || in.Dotted):
 		return "has a clock, but is not a date"
 	case in.Kind != KindNumber && len(in.RankAt) > 0:

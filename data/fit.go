@@ -8,11 +8,11 @@ import (
 	"github.com/gradus-ml/gradus/internal/spill"
 )
 
-// Levels of a category that get their own place.
+// Limits for the levels of a category that have a place of their own.
 const (
-	mostLevels = 256
-	leastRows  = 3  // training rows that such a level needs
-	smallTable = 30 // rows; in a smaller table no level is rare
+	mostLevels = 256 // such levels in a column
+	leastRows  = 3   // training rows that such a level needs
+	smallTable = 30  // rows; in a smaller table no level is rare
 )
 
 // Fit learns the encoding from the given rows only; nil means all rows that have targets. Targets of

@@ -185,14 +185,13 @@ func (f *File) Bytes() (io.ReaderAt, int64, error) {
 		if err := f.Need(2 * int64(buf.Len())); err != nil {
 			return nil, 0, err
 		}
-		n, err := io.CopyN(&buf, f, 1<<20+int64(buf.Len()))
+		_, err := io.CopyN(&buf, f, 1<<20+int64(buf.Len()))
 		if err == io.EOF {
 			return bytes.NewReader(buf.Bytes()), int64(buf.Len()), nil
 		}
 		if err != nil {
 			return nil, 0, err
 		}
-		_ = n
 	}
 }
 
@@ -203,14 +202,14 @@ const little = 4 << 20
 // Need refuses a table that needs more memory than is free or than MaxBytes allows. size is in bytes.
 func (f *File) Need(size int64) error {
 	if f.most > 0 && size > 16*f.most {
-		return fail(ErrLarge, "%s: holds more than the %d bytes that are taken, decompressed: use a part of it", f.Name, f.most)
+		return fail(ErrLarge, "%s: holds more than the %d bytes that are allowed, after decompression: use a part of it", f.Name, f.most)
 	}
 	if size <= little {
 		return nil
 	}
 	have, known := available()
 	if known && uint64(size) > have.Bytes {
-		runtime.GC() // what parts that were read before have left
+		runtime.GC() // frees what earlier parts have left
 		have, known = available()
 	}
 	if known && uint64(size) > have.Bytes {
@@ -220,8 +219,8 @@ func (f *File) Need(size int64) error {
 	return nil
 }
 
-// Spills reports whether a table that takes so many bytes of memory is read part by part onto the disk, since it
-// does not fit in memory with as much room again to work on it. See Parts.
+// Spills reports whether a table of that many bytes should be read part by part onto the disk. It should if the free memory is
+// less than twice its size, because the steps after reading take memory too. See Parts.
 func (f *File) Spills(size int64, opt ReadOptions) bool {
 	if opt.Spill == nil || f.most > 0 || size <= little {
 		return false
@@ -233,4 +232,30 @@ func (f *File) Spills(size int64, opt ReadOptions) bool {
 // Fail returns an error about the file. Its text begins with the file's name.
 func (f *File) Fail(kind error, format string, args ...any) error {
 	return Errorf(kind, "%s: "+format, append([]any{f.Name}, args...)...)
+}
+
+// FailNote returns an error about the file whose reason is a note.
+func (f *File) FailNote(kind error, reason Note) error {
+	return &failure{note: noteOf(f.Name+": ", reason), kind: kind}
+}
+
+// notFor returns the error for an option that has no effect on a format, and nil if there is none.
+func (opt ReadOptions) notFor(f Format, name string) error {
+	given := []struct {
+		option string
+		is     bool
+	}{
+		{"Delimiter", opt.Delimiter != 0},
+		{"Encoding", opt.Encoding != "" && opt.Encoding != "auto"},
+		{"Header", !f.Rows && opt.Header != "" && opt.Header != "auto"},
+		{"SkipRows", !f.Rows && opt.SkipRows != 0},
+		{"Comment", !f.Rows && opt.Comment != ""},
+		{"KeepTotal", !f.Rows && opt.KeepTotal},
+	}
+	for _, o := range given {
+		if o.is {
+			return &failure{note: noteOf(name+": is "+f.Name+", on which ", named(o.option), " has no effect: leave it out"), kind: ErrOption}
+		}
+	}
+	return nil
 }

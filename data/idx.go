@@ -148,13 +148,13 @@ func readGrid(src *source) (*grid, error) {
 	const most = 1 << 24 // columns
 	for _, d := range dims[1:] {
 		if d == 0 || int64(g.width)*int64(d) > most {
-			return nil, fail(ErrIDX, "%s: the header tells of images of %s elements: expected 1 to %d", src.name, product(dims[1:]), most)
+			return nil, fail(ErrIDX, "%s: the header declares images of %s elements: expected 1 to %d", src.name, product(dims[1:]), most)
 		}
 		g.width *= int(d)
 	}
 	want := int64(dims[0]) * int64(g.width) * int64(g.size) // below 2^32 * 2^24 * 8
 	if dims[0] == 0 {
-		return nil, fail(ErrEmpty, "%s: the header tells of no images: it takes at least one", src.name)
+		return nil, fail(ErrEmpty, "%s: the header declares no images: it takes at least one", src.name)
 	}
 
 	room := want
@@ -169,11 +169,11 @@ func readGrid(src *source) (*grid, error) {
 		return nil, idxReadError(src, err, "")
 	}
 	if got := int64(len(g.bytes)); got < want {
-		return nil, fail(ErrIDX, "%s: the header tells of %s elements (%d bytes), the file holds %d bytes of them: it is cut short, fetch it again",
+		return nil, fail(ErrIDX, "%s: the header declares %s elements (%d bytes), and the file holds %d bytes of them: it is cut short, fetch it again",
 			src.name, product(dims), want, got)
 	}
 	if _, err := src.r.ReadByte(); err == nil {
-		return nil, fail(ErrIDX, "%s: the file goes on after the %s elements that its header tells of: it is damaged", src.name, product(dims))
+		return nil, fail(ErrIDX, "%s: the file continues after the %s elements that its header declares: it is damaged", src.name, product(dims))
 	} else if err != io.EOF {
 		return nil, idxReadError(src, err, "")
 	}

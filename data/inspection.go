@@ -56,7 +56,7 @@ func (s *Schema) readSpelling(t *Table, opt SchemaOptions) error {
 		word = strings.TrimSpace(word)
 		if strings.EqualFold(word, "none") {
 			if others := slices.DeleteFunc(slices.Clone(opt.Missing), func(w string) bool { return strings.EqualFold(strings.TrimSpace(w), "none") }); len(others) > 0 {
-				return fail(ErrOption, "none says that no word is missing, and %s is given as one: give words, or none alone", list(others))
+				return fail(ErrOption, "none says that no word means missing, but %s is given as well: give words, or none alone", list(others))
 			}
 			s.spelling.Missing = nil
 			return nil
@@ -234,7 +234,7 @@ func (l *inspection) numbersNote(name, decimal string) Note {
 	}
 	if row := l.pointedThousand(); decimal == "" && row >= 0 {
 		text := l.c.text(row)
-		return noteOf(fmt.Sprintf("%s is read as %s; if the point stands between thousands, say ", quote(text), text), set("Decimal", ","))
+		return noteOf(fmt.Sprintf("%s is read as %s; if the point separates thousands, say ", quote(text), text), set("Decimal", ","))
 	}
 	return nil
 }

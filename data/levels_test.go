@@ -25,7 +25,7 @@ func TestMeansOfManyLevels(t *testing.T) {
 	if len(in.Means) != levels || e.Width() != 258 || !strings.HasSuffix(e.InputNames()[257], "c (mean of y)") {
 		t.Fatalf("%d means, width %d, last input %q", len(in.Means), e.Width(), e.InputNames()[e.Width()-1])
 	}
-	if said := e.Crowded(); len(said) != 1 || !strings.HasSuffix(said[0], "shrunk towards that of all rows.") {
+	if said := e.Crowded(); len(said) != 1 || !strings.HasSuffix(said[0], "shrunk toward the mean of all rows.") {
 		t.Errorf("it is said %q", said)
 	}
 	x, _ := inputs(t, e, table)
@@ -80,7 +80,7 @@ func TestMeansOfManyLevels(t *testing.T) {
 	}
 	for r := range levels {
 		if err := EncodeRow(&again, []Value{Text(table.Cell(r, 0))}, dst); err != nil || !slices.Equal(dst, x[r*258:(r+1)*258]) {
-			t.Fatalf("row %d alone is encoded otherwise: %v", r, err)
+			t.Fatalf("row %d is encoded differently by itself: %v", r, err)
 		}
 	}
 }

@@ -27,7 +27,7 @@ type opening struct {
 
 func newOpening(src *source, opt ReadOptions) *opening {
 	o := &opening{src: src, opt: opt, t: &Table{name: src.name}, delimiter: opt.Delimiter}
-	o.g = &grammar{name: src.name, most: opt.MaxColumns, words: &wordSet{}, comment: opt.Comment}
+	o.g = &grammar{name: src.name, most: opt.MaxColumns, comment: opt.Comment}
 	o.begun = &beginning{r: src.r, src: src, tell: opt.Progress}
 	o.c = &chunker{g: o.g, r: o.begun, line: 1}
 	return o

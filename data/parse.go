@@ -17,11 +17,10 @@ type grammar struct {
 	trailing  bool   // a row may end with an empty cell that belongs to no column
 	foreign   bool   // the text was not in UTF-8
 	mixed     bool   // the encoding was detected from the first chunk, so UTF-8 after it is an error
-	comment   string // what lines without a row start with; "": none
+	comment   string // the prefix of lines to skip; "": none
 	columns   []string
 	headed    bool
-	most      int // the largest number of columns; 0: any number
-	words     *wordSet
+	most      int       // the largest number of columns; 0: any number
 	stops     [256]bool // bytes at which an unquoted cell may end
 }
 
@@ -128,7 +127,7 @@ func (p *part) fill(g *grammar, chunk []byte, line int) {
 			if !f.plain && badText == nil && !isText(cell) {
 				badText = g.textError(cell, line, "column "+quote(g.columns[col]))
 			}
-			c.add(cell, g.words)
+			c.add(cell)
 			i += f.size
 			line += f.lines
 			if f.last {
@@ -283,7 +282,7 @@ func (g *grammar) tooLong(chunk []byte, i, line, start, cells int, first byte) e
 }
 
 func (g *grammar) tooManyColumns(n int) error {
-	return fail(ErrLarge, "%s: has %d columns and %d are taken: leave some out", g.name, n, g.most)
+	return fail(ErrLarge, "%s: has %d columns, and at most %d are allowed: leave some out", g.name, n, g.most)
 }
 
 func (g *grammar) raggedError(cells, line int, first byte) error {
@@ -300,7 +299,7 @@ func (g *grammar) raggedError(cells, line int, first byte) error {
 	case cells > len(g.columns) && g.headed && len(g.columns) == 1 && strings.Contains(comments, g.columns[0][:1]):
 		remedy = noteOf(remedy, ", or say ", set("Comment", g.columns[0][:1]), " if the lines above are remarks")
 	case cells > len(g.columns) && g.headed && len(g.columns) == 1:
-		remedy = noteOf(remedy, ", or say ", set("SkipRows", strconv.Itoa(line-1)), " if the lines above are no rows")
+		remedy = noteOf(remedy, ", or say ", set("SkipRows", strconv.Itoa(line-1)), " if the lines above are not rows")
 	case cells < len(g.columns) && strings.IndexByte(comments, first) >= 0:
 		remedy = noteOf("say ", set("Comment", string(rune(first))), " if it is a remark")
 	case cells < len(g.columns):
@@ -331,7 +330,7 @@ func (g *grammar) textError(cell []byte, line int, where string) error {
 		case r == utf8.RuneError && size == 1 && g.mixed && cell[0] == 0xff:
 			return lineError(ErrText, g.name, line, where+" holds text in UTF-8, and bytes above it are not: say ", set("Encoding", encodingLatin1), " if the whole file is that, or save it in one encoding")
 		case r == utf8.RuneError && size == 1 && g.foreign:
-			return lineError(ErrText, g.name, line, where+" holds what is no text in the file's encoding: name another ", named("Encoding"), ", or save the file in UTF-8")
+			return lineError(ErrText, g.name, line, where+" holds bytes that are not text in the file's encoding: name another ", named("Encoding"), ", or save the file in UTF-8")
 		case r == utf8.RuneError && size == 1:
 			return lineError(ErrText, g.name, line, fmt.Sprintf("%s holds the byte 0x%02x, which is not valid UTF-8: save the file in UTF-8, or name its ", where, cell[0]), named("Encoding"), ", latin-1 for one")
 		}

@@ -223,7 +223,7 @@ func writePieces[T Float](knots []float64, x float64, dst []T) {
 // piecesProblem reports knots that do not increase.
 func (in *Input) piecesProblem() string {
 	if len(in.Pieces) == 1 {
-		return "has one knot, between which and none there is no piece"
+		return "has a single knot, but a piece lies between two"
 	}
 	for i, x := range in.Pieces {
 		if !isFinite(x) || i > 0 && x <= in.Pieces[i-1] {

@@ -53,7 +53,7 @@ func TestPieces(t *testing.T) {
 			values = append(values, Text(table.Cell(r, c)))
 		}
 		if err := EncodeRow(e, values, row); err != nil || !slices.Equal(row, x[r*e.Width():(r+1)*e.Width()]) {
-			t.Fatalf("row %d is %v alone and %v in the table: %v", r, row, x[r*e.Width():(r+1)*e.Width()], err)
+			t.Fatalf("row %d is %v by itself and %v in the table: %v", r, row, x[r*e.Width():(r+1)*e.Width()], err)
 		}
 	}
 }

@@ -88,7 +88,7 @@ func TestReadCSV(t *testing.T) {
 			}
 			for row, line := range test.lines {
 				if table.Line(row) != line {
-					t.Errorf("row %d is said to stand on line %d, want %d", row, table.Line(row), line)
+					t.Errorf("the line of row %d is %d, want %d", row, table.Line(row), line)
 				}
 			}
 		})
@@ -149,9 +149,9 @@ func TestReadRefuses(t *testing.T) {
 		{"header only", "a,b\n", ErrEmpty, "PATH: the file has a header and no rows: it takes at least one row"},
 		{"short row", "a,b,c\n1,2,3\n1,2\n", ErrRagged, "PATH:3: row has 2 cells, the header has 3: leave a missing cell empty, but keep its delimiter"},
 		{"long row", "a,b\n1,2,3\n", ErrRagged, "PATH:2: row has 3 cells, the header has 2: quote cells that hold the delimiter"},
-		{"a title", "Sales of 2020\nby me\na,b\n1,2\n", ErrRagged, "PATH:3: row has 2 cells, the header has 1: quote cells that hold the delimiter, or say SkipRows 2 if the lines above are no rows"},
+		{"a title", "Sales of 2020\nby me\na,b\n1,2\n", ErrRagged, "PATH:3: row has 2 cells, the header has 1: quote cells that hold the delimiter, or say SkipRows 2 if the lines above are not rows"},
 		{"remarks above", "# by me\n# today\na,b\n1,2\n", ErrRagged, "PATH:3: row has 2 cells, the header has 1: quote cells that hold the delimiter, or say Comment # if the lines above are remarks"},
-		{"a title above two columns of numbers", "Sales of 2020\nx,y\n1,2\n2,3\n4,5\n", ErrRagged, "PATH:2: row has 2 cells, the header has 1: quote cells that hold the delimiter, or say SkipRows 1 if the lines above are no rows"},
+		{"a title above two columns of numbers", "Sales of 2020\nx,y\n1,2\n2,3\n4,5\n", ErrRagged, "PATH:2: row has 2 cells, the header has 1: quote cells that hold the delimiter, or say SkipRows 1 if the lines above are not rows"},
 		{"a remark above two columns of numbers", "# of 2020\nx,y\n1,2\n2,3\n4,5\n", ErrRagged, "PATH:2: row has 2 cells, the header has 1: quote cells that hold the delimiter, or say Comment # if the lines above are remarks"},
 		{"a remark below", "a,b\n1,2\n# so far\n", ErrRagged, "PATH:3: row has 1 cell, the header has 2: say Comment # if it is a remark"},
 		{"ragged without header", "1,2\n3\n", ErrRagged, "PATH:2: row has 1 cell, the first row has 2: leave a missing cell empty, but keep its delimiter"},
@@ -160,8 +160,8 @@ func TestReadRefuses(t *testing.T) {
 		{"broken UTF-8 on the cell's second line", "a,b\né,\"x\ncaf\xe9\"\n", ErrText, `PATH:3: column "b" holds the byte 0xe9, which is not valid UTF-8: save the file in UTF-8`},
 		{"a rune in two cells", "a,b\né,1\n\xc3,\xa9\n", ErrText, `PATH:3: column "a" holds the byte 0xc3, which is not valid UTF-8: save the file in UTF-8`},
 		{"broken UTF-8 in the header", "a,\xff\n1,é\n", ErrText, `PATH:1: column 2 of the header holds the byte 0xff, which is not valid UTF-8: save the file in UTF-8`},
-		{"half a pair of UTF-16", "\xff\xfea\x00\n\x00\x00\xd8\n\x00", ErrText, `PATH:2: column "a" holds what is no text in the file's encoding: name another Encoding, or save the file in UTF-8`},
-		{"UTF-16 cut short", "\xff\xfea\x00\n\x00b", ErrText, `PATH:2: column "a" holds what is no text in the file's encoding`},
+		{"half a pair of UTF-16", "\xff\xfea\x00\n\x00\x00\xd8\n\x00", ErrText, `PATH:2: column "a" holds bytes that are not text in the file's encoding: name another Encoding, or save the file in UTF-8`},
+		{"UTF-16 cut short", "\xff\xfea\x00\n\x00b", ErrText, `PATH:2: column "a" holds bytes that are not text in the file's encoding`},
 		{"a spreadsheet", "PK\x03\x04....", ErrFormat, "PATH: is a spreadsheet, which is not read here: import _ \"github.com/gradus-ml/gradus/data/excel\""},
 		{"unterminated quote", "a,b\n1,\"x\n2,y\n", ErrQuote, `PATH:2: a cell starts with a " that is not closed, or not before the delimiter: close it, and double each " in it`},
 		{"bare quote", "a,b\n1,5\"\n", ErrQuote, `PATH:2: there is a " inside a cell that does not start with one: write the cell as "..." with each " in it doubled`},
@@ -170,14 +170,14 @@ func TestReadRefuses(t *testing.T) {
 		{"gzip header only", "\x1f\x8b\x08", ErrCompressed, "PATH: the gzip data is cut short or damaged after line 1 (unexpected EOF): fetch the file again"},
 		{"IDX without dimensions", "\x00\x00\x08\x03\x00\x00", ErrIDX, "PATH: the header is cut short: fetch the file again"},
 		{"IDX too short", "\x00\x00\x08\x02\x00\x00\x00\x02\x00\x00\x00\x03abcde", ErrIDX,
-			"PATH: the header tells of 2 x 3 elements (6 bytes), the file holds 5 bytes of them: it is cut short, fetch it again"},
+			"PATH: the header declares 2 x 3 elements (6 bytes), and the file holds 5 bytes of them: it is cut short, fetch it again"},
 		{"IDX too long", "\x00\x00\x08\x02\x00\x00\x00\x02\x00\x00\x00\x03abcdefg", ErrIDX,
-			"PATH: the file goes on after the 2 x 3 elements that its header tells of: it is damaged"},
+			"PATH: the file continues after the 2 x 3 elements that its header declares: it is damaged"},
 		{"IDX that tells of terabytes", "\x00\x00\x0e\x02\xff\xff\xff\xff\x00\xff\xff\xffabc", ErrIDX,
-			"PATH: the header tells of 4294967295 x 16777215 elements (576460717809467400 bytes), the file holds 3 bytes of them: it is cut short, fetch it again"},
+			"PATH: the header declares 4294967295 x 16777215 elements (576460717809467400 bytes), and the file holds 3 bytes of them: it is cut short, fetch it again"},
 		{"IDX with huge images", "\x00\x00\x08\x03\x00\x00\x00\x01\xff\xff\xff\xff\xff\xff\xff\xffabc", ErrIDX,
-			"PATH: the header tells of images of 4294967295 x 4294967295 elements: expected 1 to 16777216"},
-		{"IDX without images", "\x00\x00\x08\x02\x00\x00\x00\x00\x00\x00\x00\x03", ErrEmpty, "PATH: the header tells of no images: it takes at least one"},
+			"PATH: the header declares images of 4294967295 x 4294967295 elements: expected 1 to 16777216"},
+		{"IDX without images", "\x00\x00\x08\x02\x00\x00\x00\x00\x00\x00\x00\x03", ErrEmpty, "PATH: the header declares no images: it takes at least one"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			path := file(t, "data.csv", []byte(test.text))

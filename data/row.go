@@ -25,8 +25,8 @@ type Float interface{ float32 | float64 }
 //	          or false, where there is one of them
 //
 // Anything else is refused. A missing value is missing in every column, and so is a text that is
-// empty, NA, or another of the words for missing. If one of these is a number, such as -999, that number is missing too. A text or number that is not a level of its
-// category is an unseen level: see EncodeRow.
+// empty, NA, or another of the words for missing. If one of these is a number, such as -999, that number is missing too. A text
+// or number that is not a level of its category is an unseen level: see EncodeRow.
 type Value struct {
 	kind valueKind
 	x    float64
@@ -137,7 +137,7 @@ type outcome uint8
 const (
 	encoded outcome = iota
 	imputed         // it was missing
-	unseen          // training had no such level
+	unseen          // the training rows had no such level
 	notNumber
 	notFinite // infinite, or so in the matrix's precision
 	notTruth
@@ -304,7 +304,7 @@ func valueError(in *Input, v Value, o outcome) error {
 	return &RowError{Column: in.Name, Value: v.String(), Reason: Notef("%s", o.explain(in, v.String())), Err: kind, bare: v.kind != valueText}
 }
 
-// explain says why a value, of which text is the cell, cannot be encoded.
+// explain says why a value cannot be encoded. text is its cell.
 func (o outcome) explain(in *Input, text string) string {
 	switch o {
 	case notNumber:
@@ -327,8 +327,8 @@ func (o outcome) explain(in *Input, text string) string {
 	return "is not a finite decimal number, or too large for the precision"
 }
 
-// numberHint says how to write a number that is written in another way than those of the training rows; "" if the text is
-// no number in any way.
+// numberHint says how to write a number that is written in another way than those of the training rows. It returns "" if the
+// text is not a number in any notation.
 func (in *Input) numberHint(text string) string {
 	if !in.Spelling.plain() {
 		if sp, _ := findSpelling([]string{text}, nil, ""); sp == nil {

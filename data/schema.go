@@ -33,7 +33,7 @@ func ParseKind(s string) (Kind, error) {
 
 // SchemaOptions say what is known about a table in advance.
 type SchemaOptions struct {
-	Targets []string        // none: the last column that is not ignored, that of the first row where rows differ
+	Targets []string        // none: the last column that is not ignored; if rows have different columns, the last of the first row
 	Task    Task            // "" is Auto
 	Types   map[string]Kind // overrides what is inferred
 	Ignore  []string        // columns that are left out
@@ -56,7 +56,7 @@ type Column struct {
 	Kind    Kind   `json:"kind"`
 	Missing int    `json:"missing"`          // cells
 	Note    Note   `json:"note,omitempty"`   // a remark for the report, or nil
-	Smooth  bool   `json:"smooth,omitempty"` // number without pieces, which are constant beyond the training rows' range
+	Smooth  bool   `json:"smooth,omitempty"` // a number that gets no pieces, because they are constant beyond the range of the training rows
 
 	Spelling *Spelling `json:"spelling,omitempty"` // of its cells; nil: the usual one
 
@@ -79,7 +79,7 @@ type Schema struct {
 	Columns       []Column `json:"columns"` // the inputs
 	Dropped       []Drop   `json:"dropped"`
 	Targets       []Target `json:"targets"`
-	DefaultTarget bool     `json:"default_target"` // no target was named, so it is the last column, that of the first row where rows differ
+	DefaultTarget bool     `json:"default_target"` // no target was named: see SchemaOptions.Targets
 	Rows          []int    `json:"rows"`           // the rows in which no target is missing
 	Unlabeled     int      `json:"unlabeled"`      // the number of other rows; they are left out of training
 
@@ -222,7 +222,7 @@ func (s *Schema) keeping() Note {
 	}
 	switch {
 	case len(s.Dropped) == 0:
-		return Notef("add the columns that it is to be learned from")
+		return Notef("add the columns to learn it from")
 	case asked == len(s.Dropped):
 		return Notef("ignore fewer")
 	case asked > 0:
@@ -252,7 +252,7 @@ func (s *Schema) addColumn(t *Table, c Column, l *inspection, asked Kind) error 
 		case c.Kind == KindCategory:
 			c.Note = p.nearlyNumeric(t, c.Index)
 		case c.Kind == KindNumber && long:
-			c.Note = noteOf("whole numbers of more than 15 digits are not told apart to the last one; if they are ids, say ", typed(c.Name, KindCategory), " or ", set("Ignore", c.Name))
+			c.Note = noteOf("whole numbers of more than 15 digits lose their last digits; if they are ids, say ", typed(c.Name, KindCategory), " or ", set("Ignore", c.Name))
 		}
 	}
 	if err := l.checkKind(t, c.Index, c.Kind); err != nil {
@@ -374,7 +374,7 @@ func ignoredColumns(t *Table, opt SchemaOptions) (map[int]bool, error) {
 	return ignored, nil
 }
 
-// targetColumns finds the targets. If none is named, the target is the last column, that of the first row. Columns that have
+// targetColumns finds the targets. If none is named, the target is the last column of the first row. Columns that have
 // neither a name nor a cell are skipped: they appear if all lines end with a delimiter.
 func (s *Schema) targetColumns(t *Table, opt SchemaOptions, ignored map[int]bool) ([]int, error) {
 	var cols []int
@@ -399,7 +399,7 @@ func (s *Schema) targetColumns(t *Table, opt SchemaOptions, ignored map[int]bool
 	s.DefaultTarget = true
 	last := func(col int) ([]int, error) {
 		if t.cols[col].unread != nil {
-			return nil, &failure{note: noteOf(t.unreadError(ErrTarget, col, "which is the target where none is named").note, "; or name another column with ", named("Targets")), kind: ErrTarget}
+			return nil, &failure{note: noteOf(t.unreadError(ErrTarget, col, "which is the target if none is named").note, "; or name another column with ", named("Targets")), kind: ErrTarget}
 		}
 		return []int{col}, nil
 	}

@@ -19,7 +19,6 @@ import (
 type Series struct {
 	name    string
 	col     column
-	words   wordSet
 	texts   bool // some values are text
 	dates   bool // some values are times
 	truths  bool // some values are booleans
@@ -44,10 +43,10 @@ func (s *Series) Len() int { return s.col.rows() }
 // KindCategory for numbers that are only labels of categories.
 func (s *Series) Fix(k Kind) { s.fixed = k }
 
-// Unread says that the values of the column cannot be cells of a table. what names them, in the plural, and advice says
-// how to make them cells: Unread("lists", "flatten the column to use it"). In the table all values are missing, however
-// many were appended. Infer leaves the column out and says so. It is an error to use it in any other way: as a target, a
-// weight, a group, a column that is kept, or a column that a model needs.
+// Unread says that the values of the column cannot be cells of a table. what names them, in the plural, and advice says how to
+// turn them into cells: Unread("lists", "flatten the column to use it"). In the table all values are missing, however many were
+// appended. Infer leaves the column out and says so. It is an error to use it in any other way: as a target, a weight, a group,
+// a column that is kept, or a column that a model needs.
 func (s *Series) Unread(what, advice string) {
 	if s.unread == nil {
 		s.unread = Notef("holds %s, which are not read: %s", what, advice)
@@ -62,7 +61,7 @@ func (s *Series) Blob(b []byte) {
 	case isText(b):
 		s.Bytes(b)
 	default:
-		s.Unread("bytes that are no text", "write them as numbers or as texts to use them")
+		s.Unread("bytes that are not text", "write them as numbers or as texts to use them")
 	}
 }
 
@@ -236,7 +235,7 @@ func (s *Series) Bytes(cell []byte) {
 	s.texts = true
 	cell = trim(cell)
 	if !s.written {
-		_, what := s.words.parse(cell)
+		_, what := parseBytes(cell)
 		s.written = what == number
 	}
 	s.cell(cell)
@@ -252,7 +251,7 @@ func (s *Series) cell(cell []byte) {
 	if s.col.clock {
 		s.toLevels()
 	}
-	s.col.add(cell, &s.words)
+	s.col.add(cell)
 	s.scratch = cell[:0:0]
 }
 
@@ -394,7 +393,7 @@ func TableOf(name string, columns ...*Series) (*Table, error) {
 	if t.rows == 0 {
 		return nil, fail(ErrEmpty, "%s: the table has columns and no rows: it takes at least one row", name)
 	}
-	t.finish(&wordSet{})
+	t.finish()
 	for i := range t.cols {
 		if c := &t.cols[i]; c.form == formLevels {
 			for code := range c.means {
@@ -437,12 +436,6 @@ func FromColumns(name string, pairs ...any) (*Table, error) {
 // Formatted sets the words that Format returns, and returns the table.
 func (t *Table) Formatted(words ...string) *Table {
 	t.format = words
-	return t
-}
-
-// Noted adds one of the table's Notes, and returns the table.
-func (t *Table) Noted(format string, args ...any) *Table {
-	t.note(format, args...)
 	return t
 }
 

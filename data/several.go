@@ -64,7 +64,7 @@ func ReadAll(paths []string, opt ReadOptions) (*Table, error) {
 		}
 		t.spans = append(t.spans, span{start, next.name, next.lines})
 	}
-	t.finish(&wordSet{})
+	t.finish()
 	t.format = append(t.format, plural(len(all), "file"))
 	t.name = name
 	return t, nil
@@ -125,7 +125,7 @@ func (t *Table) append(next *Table, disk *Spill) (err error) {
 		}
 	}
 	if most := int64(1) << 32; int64(t.rows)+int64(next.rows) >= most {
-		return fail(ErrLarge, "%s: all files have more than %d rows: use a part of them", next.name, most-1)
+		return fail(ErrLarge, "%s: the files together have more than %d rows: use a part of them", next.name, most-1)
 	}
 	if disk != nil && t.disk == nil && (next.disk != nil || next.crowds()) {
 		t.spillTo(disk)
@@ -160,17 +160,17 @@ func (t *Table) append(next *Table, disk *Spill) (err error) {
 	return nil
 }
 
-// Parts makes one table, on a disk, of the parts that a file has, such as its groups of rows: see File.Spills.
+// Parts joins the parts of a file, such as its groups of rows, into one table on the disk: see File.Spills.
 type Parts struct {
 	disk  *Spill
 	table *Table
 }
 
-// NewParts begins a table without a part.
+// NewParts begins a table that has no parts yet.
 func NewParts(disk *Spill) *Parts { return &Parts{disk: disk} }
 
-// Add adds a part with the columns of the first one, in any order. A further column is missing in the rows of the earlier
-// parts. The part is not used afterwards. Its notes are those of the first.
+// Add adds a part with the columns of the first one, in any order. A column that the earlier parts lack is missing in their
+// rows. The part is not used afterwards. The table has the notes of the first part only.
 func (p *Parts) Add(part *Table) (err error) {
 	defer spill.Catch(&err)
 	if p.table != nil {
@@ -186,9 +186,9 @@ func (p *Parts) Add(part *Table) (err error) {
 	return nil
 }
 
-// Table ends the table, which has at least one part.
+// Table returns the table of all parts. There must be at least one.
 func (p *Parts) Table() *Table {
-	p.table.finish(&wordSet{})
+	p.table.finish()
 	return p.table
 }
 
@@ -226,21 +226,13 @@ func (t *Table) first() string {
 	return t.spans[0].name
 }
 
-// joinedKind returns the kind of joined columns whose sources give different kinds. A column without
-// cells has no say.
+// joinedKind returns the kind of joined columns whose sources give different kinds. A column whose cells are all missing does
+// not count.
 func joinedKind(a, b *column) Kind {
-	empty := func(c *column) bool {
-		for row := range c.rows() {
-			if !c.missing(row) {
-				return false
-			}
-		}
-		return true
-	}
 	switch {
-	case empty(a):
+	case a.empty():
 		return b.fixed
-	case empty(b):
+	case b.empty():
 		return a.fixed
 	}
 	return ""

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// A column that numbers the rows of each file is no input of the table of all files, and is said to be none.
+// A column that numbers the rows of each file is not an input of the table of all files, and a note says so.
 func TestIndexOfSeveralFiles(t *testing.T) {
 	write := func(header string, files ...func(r int) string) []string {
 		var paths []string

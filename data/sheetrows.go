@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// What readers of formats with rows of cells, such as spreadsheets, share with the reader of text.
+// Readers of formats with rows of cells, such as spreadsheets, share these functions with the reader of text.
 
 // Headed decides whether the first of the given rows names the columns, as Read decides it for a text. why is nil
 // if the decision is obvious or was the caller's, by ReadOptions.Header.
@@ -38,33 +38,4 @@ func TotalNote(line int, cells []string) Note {
 		return nil
 	}
 	return noteOf(fmt.Sprintf("the last line, %d, starts with %s: it is left out; if it is a row like the others, say ", line, quote(first)), set("KeepTotal", "true"))
-}
-
-// AddNote adds one of the table's Notes.
-func (t *Table) AddNote(n Note) { t.notes = append(t.notes, n) }
-
-// FailNote returns an error about the file whose reason is a note.
-func (f *File) FailNote(kind error, reason Note) error {
-	return &failure{note: noteOf(f.Name+": ", reason), kind: kind}
-}
-
-// notFor returns the error for an option that has no effect on a format, and nil if there is none.
-func (opt ReadOptions) notFor(f Format, name string) error {
-	given := []struct {
-		option string
-		is     bool
-	}{
-		{"Delimiter", opt.Delimiter != 0},
-		{"Encoding", opt.Encoding != "" && opt.Encoding != "auto"},
-		{"Header", !f.Rows && opt.Header != "" && opt.Header != "auto"},
-		{"SkipRows", !f.Rows && opt.SkipRows != 0},
-		{"Comment", !f.Rows && opt.Comment != ""},
-		{"KeepTotal", !f.Rows && opt.KeepTotal},
-	}
-	for _, o := range given {
-		if o.is {
-			return &failure{note: noteOf(name+": is "+f.Name+", on which ", named(o.option), " has no effect: leave it out"), kind: ErrOption}
-		}
-	}
-	return nil
 }

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// What the first lines of a text show about the way it is written.
+// These functions find out from the first lines of a text how it is written.
 
 // sample returns the rows of the first lines, limited to most rows. It leaves out a row in which
 // the text was cut off.
@@ -35,7 +35,7 @@ func (g *grammar) sample(text []byte, most int) (rows [][]string, problem error)
 }
 
 // rawQuotesNote says that the quotes of a table with tabs are not those of RFC 4180.
-const rawQuotesNote = "quotes are read as characters like others, since not all of them stand around whole cells"
+const rawQuotesNote = "quotes are read as ordinary characters, because not all of them enclose whole cells"
 
 // findRawQuotes decides from the first chunk of a text with tabs whether quotes are ordinary
 // characters. They are if reading them as in RFC 4180 fails. whole says that the chunk is the whole text.

@@ -24,8 +24,8 @@ type ReadOptions struct {
 	Encoding  string    // "auto" (or ""), "utf-8", "utf-16", "latin-1" or "windows-1252"
 	SkipRows  int       // lines above the header
 	Comment   string    // prefix of lines to skip; "": none
-	Query     string    // of a database: what to read, in SQL; "": its only table
-	Sheet     string    // of a spreadsheet: which; "": the first
+	Query     string    // what to read from a database, in SQL; "": its only table
+	Sheet     string    // the sheet of a spreadsheet; "": the first
 	KeepTotal bool      // a last line that starts with "Total" is a row
 	Stdin     io.Reader // what the path "-" reads; nil: os.Stdin
 
@@ -126,8 +126,8 @@ func sourceOf(name string, r io.Reader, at int64) (*source, error) {
 	return s, s.begin(r)
 }
 
-// readSource reads the only table of a source. path is Stdin if there is no file. A table or an error of a file that changed
-// meanwhile is worth nothing, so the change is the error.
+// readSource reads the only table of a source. path is Stdin if there is no file. If the file changed meanwhile, it returns
+// that error, because neither the table nor any other error can be trusted.
 func readSource(src *source, path string, opt ReadOptions) (*Table, error) {
 	t, err := readUnchanged(src, path, opt)
 	if changed := src.changed(); changed != nil {
@@ -136,7 +136,7 @@ func readSource(src *source, path string, opt ReadOptions) (*Table, error) {
 	return t, err
 }
 
-// readUnchanged is readSource for a file that does not change.
+// readUnchanged is readSource without the check for a change.
 func readUnchanged(src *source, path string, opt ReadOptions) (*Table, error) {
 	src.bound(opt.MaxBytes)
 	head, err := src.r.Peek(4)
@@ -147,14 +147,14 @@ func readUnchanged(src *source, path string, opt ReadOptions) (*Table, error) {
 	case err != nil:
 		return nil, err
 	case opt.Query != "" && f.Scheme == "":
-		return nil, fail(ErrOption, "%s: is no database, and a query is for one: name it as sqlite:FILE or postgres://...", src.name)
+		return nil, fail(ErrOption, "%s: is not a database, and only a database takes a query: name one as sqlite:FILE or postgres://...", src.name)
 	case opt.Sheet != "" && f.Package != "excel":
-		return nil, fail(ErrOption, "%s: is no spreadsheet, and the sheet %s is one of a spreadsheet", src.name, quote(opt.Sheet))
+		return nil, fail(ErrOption, "%s: is not a spreadsheet, and only a spreadsheet has a sheet such as %s", src.name, quote(opt.Sheet))
 	case ok:
 		if err := opt.notFor(f, src.name); err != nil {
 			return nil, err
 		}
-		if f.Scheme != "" { // a database sees to it that what is read belongs together
+		if f.Scheme != "" { // a database keeps what is read consistent
 			src.written = time.Time{}
 		}
 		return f.Read(&File{Name: src.name, Path: path, src: src, most: opt.MaxBytes}, opt)
@@ -385,7 +385,7 @@ func (most tooManyBytes) Error() string {
 // readError returns the error for a failure of reading after that many lines.
 func (s *source) readError(err error, line int) error {
 	if most, ok := errors.AsType[tooManyBytes](err); ok {
-		return failBecause(err, ErrLarge, "%s: holds more than the %d bytes that are taken, decompressed: use a part of it", s.name, int64(most))
+		return failBecause(err, ErrLarge, "%s: holds more than the %d bytes that are allowed, after decompression: use a part of it", s.name, int64(most))
 	}
 	if s.packed != "" {
 		return failBecause(err, ErrCompressed, "%s: the %s data is cut short or damaged after line %d (%v): fetch the file again",

@@ -359,8 +359,8 @@ func (sp *Spelling) agrees(other *Spelling, texts []string) bool {
 }
 
 // parseTyped reads a cell of a column whose numbers came as numbers. Such a number is itself, whatever the
-// spelling, and its other cells are text. In a mixed column nobody knows how a number came, so one that
-// the spelling reads in another way is no number.
+// spelling, and its other cells are text. In a mixed column it is not known how a number came, so a number that the spelling
+// reads differently is text.
 func (sp *Spelling) parseTyped(s string, mixed bool) (float64, content) {
 	x, what := parseTrimmed(s)
 	switch {

@@ -35,7 +35,7 @@ func (t *Table) List(rows int) []int { return spill.Must[int](t.disk, rows) }
 // spillTo moves the cells to a disk, and says so.
 func (t *Table) spillTo(disk *Spill) {
 	t.toDisk(disk)
-	t.note("the table is too large for the memory there is: its cells stand on the disk, in %s", disk.Dir())
+	t.note("the table is too large for the available memory: its cells are on the disk, in %s", disk.Dir())
 }
 
 // toDisk moves the cells of all columns to a disk.

@@ -78,7 +78,7 @@ func TestSpilledTableIsTheSame(t *testing.T) {
 				t.Fatal(err)
 			}
 			if spilled.Spilled() == nil || plain.Spilled() != nil {
-				t.Fatal("the table does not stand on the disk")
+				t.Fatal("the table is not on the disk")
 			}
 			if plain.Fingerprint() != spilled.Fingerprint() {
 				t.Fatal("the cells differ")

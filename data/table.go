@@ -30,16 +30,16 @@ type Table struct {
 // Notes returns the decisions made in reading that may be unexpected, one sentence each.
 func (t *Table) Notes() []Note { return slices.Clone(t.notes) }
 
+// AddNote adds a note to the table's Notes.
+func (t *Table) AddNote(n Note) { t.notes = append(t.notes, n) }
+
 func (t *Table) note(format string, args ...any) {
 	t.notes = append(t.notes, Notef(format, args...))
 }
 
 // EndsIn says that the table's rows end in the given column, as the first one shows, although later rows have further
 // columns. It is the default target. It is for readers of formats whose rows name their columns.
-func (t *Table) EndsIn(column string) *Table {
-	t.last = column
-	return t
-}
+func (t *Table) EndsIn(column string) { t.last = column }
 
 // Format returns how the file was read: "commas, byte-order mark, gzip".
 func (t *Table) Format() string { return strings.Join(t.format, ", ") }
@@ -53,7 +53,6 @@ func NewTable(name string, columns []string, rows [][]string) (*Table, error) {
 	if len(rows) == 0 {
 		return nil, fail(ErrEmpty, "%s: the table has no rows: it takes at least one", name)
 	}
-	words := &wordSet{}
 	for i, row := range rows {
 		if len(row) != len(columns) {
 			return nil, &RowError{Table: name, Row: i, Reason: Notef("it has %s, the table has %s: make them agree", plural(len(row), "cell"), plural(len(columns), "column")), Err: ErrRagged}
@@ -62,17 +61,17 @@ func NewTable(name string, columns []string, rows [][]string) (*Table, error) {
 			if !isText([]byte(cell)) {
 				return nil, &RowError{Table: name, Row: i, Column: t.columns[col], Value: cell, Reason: Notef("is not UTF-8 text"), Err: ErrText}
 			}
-			t.cols[col].add(trim([]byte(cell)), words)
+			t.cols[col].add(trim([]byte(cell)))
 		}
 	}
 	t.rows = len(rows)
-	t.finish(words)
+	t.finish()
 	return t, nil
 }
 
 // finish completes the columns of a text.
-func (t *Table) finish(words *wordSet) {
-	parallel(len(t.cols), func(i int) { t.cols[i].finish(words) })
+func (t *Table) finish() {
+	parallel(len(t.cols), func(i int) { t.cols[i].finish() })
 }
 
 // setColumns sets the columns' names. An empty name becomes c and the column's index.

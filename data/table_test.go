@@ -103,7 +103,7 @@ func TestSpellings(t *testing.T) {
 		{"Fortran in small letters", "1.2d+04|5.0d-01|3", SchemaOptions{}, "number 12000 0.5 3", `"1.2d+04" as 12000`},
 		{"a zero has no thousands", "0,591|0,123|0,900", SchemaOptions{}, "number 0.591 0.123 0.9", `"0,591" as 0.591`},
 		{"perhaps points between thousands", "3.481|1.021|1.002|1.003|1.004|1.005|1.006|1.007|1.008|1.009|892", SchemaOptions{}, "number 3.481 1.021 1.002 1.003",
-			`"3.481" is read as 3.481; if the point stands between thousands, say Decimal ,`},
+			`"3.481" is read as 3.481; if the point separates thousands, say Decimal ,`},
 		{"three decimals throughout", "3.481|1.021|1.002|1.003|1.004|1.005|1.006|1.007|1.008|1.009|892.5", SchemaOptions{}, "number 3.481 1.021 1.002 1.003", ""},
 		{"decimal commas", "1,5|2,25|3", SchemaOptions{}, "number 1.5 2.25 3", `"1,5" as 1.5`},
 		{"points between thousands", "1.234,5|1.234.567|3", SchemaOptions{}, "number 1234.5 1234567 3", `as 1234.5`},
@@ -213,7 +213,7 @@ func TestForms(t *testing.T) {
 		{"blanks", "  a    b  \n 1  x\n2    y  \n", ReadOptions{}, ab, ""},
 		{"blanks and quotes", "a b\n1 \"x  z\"\n2 y\n", ReadOptions{}, "a|b / 1|x  z / 2|y", ""},
 		{"blanks in one column of text are none", "name\nA B\nC D\nE F\n", ReadOptions{}, "name / A B / C D / E F", ""},
-		{"raw quotes", "a\tb\n1\t5\" pipe\n2\t\"y\n", ReadOptions{}, "a|b / 1|5\" pipe / 2|\"y", "quotes are read as characters"},
+		{"raw quotes", "a\tb\n1\t5\" pipe\n2\t\"y\n", ReadOptions{}, "a|b / 1|5\" pipe / 2|\"y", "quotes are read as ordinary characters"},
 		{"a blank before a quote", "a, b\n1, \"x, z\"\n2 ,\"y\" \n", ReadOptions{}, "a|b / 1|x, z / 2|y", ""},
 		{"a total", "a,b\nu,1\nv,2\nTotal,3\n", ReadOptions{}, "a|b / u|1 / v|2", `the last line, 4, starts with "Total": it is left out; if it is a row like the others, say KeepTotal true`},
 		{"a total behind a blank", "a,b,c\nu,v,1\nv,w,2\n,Total,3\n", ReadOptions{}, "a|b|c / u|v|1 / v|w|2", `starts with "Total": it is left out`},
@@ -249,7 +249,7 @@ func TestForms(t *testing.T) {
 	}
 }
 
-// An index that pandas wrote is no input, even with gaps or shuffled.
+// An index that pandas wrote is not an input, even with gaps or shuffled.
 func TestIndex(t *testing.T) {
 	for _, test := range []struct{ name, text, dropped string }{
 		{"gaps", ",x,y\n0,1.5,2\n2,2.5,3\n7,1,5\n", "an index: a first column without a name, of whole numbers that are all different, from 0 to 7; Types c0=number keeps it"},
@@ -351,8 +351,8 @@ func TestIds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if note := s.Columns[0].Note.String(); note != "whole numbers of more than 15 digits are not told apart to the last one; if they are ids, say Types id=category or Ignore id" {
-		t.Errorf("note = %q, want %q", note, "whole numbers of more than 15 digits are not told apart to the last one; if they are ids, say Types id=category or Ignore id")
+	if note := s.Columns[0].Note.String(); note != "whole numbers of more than 15 digits lose their last digits; if they are ids, say Types id=category or Ignore id" {
+		t.Errorf("note = %q, want %q", note, "whole numbers of more than 15 digits lose their last digits; if they are ids, say Types id=category or Ignore id")
 	}
 	if s, err = Infer(readText(t, rowsOf("x,y", 60, func(r int) string { return fmt.Sprintf("%d.5,%03d", r, r%3) })), SchemaOptions{}); err != nil || s.Targets[0].Note != nil {
 		t.Errorf("of labels that keep their zeros: %q, %v", s.Targets[0].Note, err)

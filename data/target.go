@@ -359,7 +359,7 @@ func (s *Schema) checkTask(t *Table) error {
 		case n > 50 && 2*n > len(s.Rows):
 			what := "too many to be classes: name another target"
 			if c := y.Classes[0]; c != "" && c[0] >= '0' && c[0] <= '9' {
-				what = "too many to be classes, and no numbers as they are written: write them as plain numbers, or name another target"
+				what = "too many to be classes, and not numbers as they are written: write them as plain numbers, or name another target"
 			}
 			return fail(ErrTarget, "%s: the target %s has %d different values in %d rows, such as %s, %s", t.name, quote(y.Name), n, len(s.Rows), quote(y.Classes[0]), what)
 		}

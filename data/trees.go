@@ -21,13 +21,13 @@ const (
 	linearPasses = 10   // over the columns of numbers
 	treeBins     = 64   // of a column of numbers
 	treeRowsMin  = 16   // training rows on each side of a split
-	treeGain     = 2    // a split must lower twice the loss by more, of a regression in variances of what is left
-	leastShare   = 1e-3 // of a target's sum of squares that a split must explain
+	treeGain     = 2    // a split must lower twice the loss by more than this; in a regression, the unit is the variance of the residuals
+	leastShare   = 1e-3 // least share of a target's sum of squares that a split must explain
 	treeRate     = 0.3  // share of a leaf's best step that is taken
 	treePenalty  = 1    // added to the sum of second derivatives of a leaf
-	treeCells    = 8e6  // rows times columns times outputs looked at; of a larger table evenly spaced rows
+	treeCells    = 8e6  // rows x columns x outputs that the trees look at; of a larger table they look at evenly spaced rows
 	leastForTree = 64   // training rows
-	leastSlope   = 1e-6 // of a second derivative, and of the deviation of a target
+	leastSlope   = 1e-6 // lower bound of a second derivative and of a target's deviation
 )
 
 // A Leaf is a region of the table that a tree found, as weights of the encoded inputs. Weights times inputs plus Bias
@@ -39,8 +39,8 @@ type Leaf struct {
 	Bias    float64
 }
 
-// Leaves returns the leaves of the trees that the encoding was fitted with, the most important trees first. It has none
-// without ScaleTrees, and if it was read from a file.
+// Leaves returns the leaves of the trees that the encoding was fitted with, the most important trees first. There are none
+// without ScaleTrees, or if the encoding was read from a file.
 func (e *Encoding) Leaves() []Leaf { return e.leaves }
 
 // A treeColumn is a column as the trees see it: the bin of each row.
@@ -52,18 +52,19 @@ type treeColumn struct {
 	smooth []float32 // the scaled values and then the ranks of numbers
 }
 
-// A condition is that a row's bin is at or above a bin of numbers, or that it is a certain level; or the opposite.
+// A condition says that a row's bin is at or above a bin of numbers, or that it is a certain level. If holds is false, it says
+// the opposite.
 type condition struct {
 	column, at int
 	holds      bool
 }
 
-// A branch is a node of a tree without branches of its own.
+// A branch is a leaf of a tree that is still growing.
 type branch struct {
 	rows  []int32
 	path  []condition
 	gain  float64
-	split condition // the best; only if gain > 0
+	split condition // the best split; valid if gain > 0
 }
 
 // forest grows trees.
@@ -72,7 +73,7 @@ type forest struct {
 	task      Task
 	y         targetMatrix
 	least     float64   // gain that a split must exceed
-	f, g, h   []float64 // of each row and output: what the trees say, and the loss's first (negative) and second derivative
+	f, g, h   []float64 // of each row and output: the prediction, and the loss's first (negative) and second derivative
 	sums      []float64 // of g and then h, for each bin of the column being looked at
 	counts    []int
 	all, half treeSums
@@ -128,8 +129,8 @@ func thinned(rows []int, y targetMatrix, columns int) ([]int, targetMatrix) {
 	return picked, some
 }
 
-// treeColumn returns the bins of a column. It has none if it is a date or a pixel, may be used beyond its range,
-// or has one bin.
+// treeColumn returns the bins of a column. ok is false if the column is a date or a pixel, may be used beyond its range
+// (Column.Smooth), or has a single bin.
 func (in *Input) treeColumn(s *Column, t *Table, rows []int) (k treeColumn, ok bool) {
 	if in.Kind == KindDate || in.Kind == KindNumber && (s.pixel || s.Smooth) {
 		return k, false
@@ -246,7 +247,7 @@ func (fo *forest) grow(n int) (paths [][]condition) {
 
 func newTreeSums(w int) treeSums { return treeSums{make([]float64, w), make([]float64, w)} }
 
-// start sets f to what a model without inputs says: the log-odds, or the logarithm of each share. For a regression it
+// start sets f to the prediction of a model without inputs: the log-odds, or the logarithm of each share. For a regression it
 // standardizes the targets and leaves f at 0.
 func (fo *forest) start(n int) {
 	w, column := fo.y.width, make([]float64, n)
@@ -274,9 +275,9 @@ func (fo *forest) start(n int) {
 	fo.y.y = own
 }
 
-// leave makes the targets of a regression what f leaves of them, standardized again. A trend that f nearly explains
-// leaves a remainder that follows the trend's column. It must get no leaves, as they would keep the network from
-// continuing the trend, hence the least share.
+// leave replaces the targets of a regression by the residuals of f, standardized again. If f nearly explains a trend, the
+// residuals still follow the trend's column. Such residuals must get no leaves, which would keep the network from continuing
+// the trend. That is why a split must explain leastShare.
 func (fo *forest) leave(n int) {
 	left := 0.0
 	for i, f := range fo.f {
@@ -289,7 +290,7 @@ func (fo *forest) leave(n int) {
 	fo.start(n)
 }
 
-// derive sets g and h at f: of half the squared error, or of the cross-entropy.
+// derive sets g and h to the derivatives, at f, of half the squared error or of the cross-entropy.
 func (fo *forest) derive(n int) {
 	w := fo.y.width
 	switch fo.task {
@@ -310,7 +311,7 @@ func (fo *forest) derive(n int) {
 	}
 }
 
-// line adds to f the best multiple of an input for each output, and changes g as the second derivatives say.
+// line adds to f the best multiple of an input for each output, and updates g by the second derivatives.
 func (fo *forest) line(z []float32) {
 	w := fo.y.width
 	clear(fo.all.g)
@@ -455,7 +456,7 @@ func (s treeSums) explained() float64 {
 	return total
 }
 
-// rest returns the gain of those rows of all that are not in s.
+// rest returns what explained returns for the rows of all that are not in s.
 func (s treeSums) rest(all treeSums) float64 {
 	total := 0.0
 	for j := range s.g {
@@ -465,7 +466,7 @@ func (s treeSums) rest(all treeSums) float64 {
 	return total
 }
 
-// step adds to f what a leaf says of its rows.
+// step adds a leaf's prediction to f in the rows of the leaf.
 func (fo *forest) step(b *branch) {
 	w := fo.y.width
 	fo.sum(b.rows, fo.all)

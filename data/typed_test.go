@@ -125,7 +125,7 @@ func TestTypedNumbersInTraining(t *testing.T) {
 	}
 }
 
-// Where numbers and texts that could be numbers stand in one column, nobody knows which is which: what could be two
+// If a column has numbers and texts that could be numbers, it is unknown which is which: what could be two
 // numbers is refused.
 func TestMixedNumbersAreNotGuessed(t *testing.T) {
 	e, _ := fit(t, asText(t, "984,156", "6.630,289", "0,5", "6,92"), SchemaOptions{Targets: []string{"y"}, Task: Regression}, ScaleNone)
@@ -133,7 +133,7 @@ func TestMixedNumbersAreNotGuessed(t *testing.T) {
 	if err := joined.append(typedColumn(t, 984.156, 6.5), nil); err != nil {
 		t.Fatal(err)
 	}
-	joined.finish(&wordSet{})
+	joined.finish()
 	for name, table := range map[string]*Table{"values": typedColumn(t, 984.156, "1.234"), "files": joined} {
 		b, err := e.Bind(table)
 		if err != nil {

@@ -68,7 +68,7 @@ func TestUnreadIsNeeded(t *testing.T) {
 		what      string
 	}{
 		"a target":         {infer(SchemaOptions{Targets: []string{"tags"}}), ErrTarget, "which is the target"},
-		"a default target": {infer(SchemaOptions{Ignore: []string{"y"}}), ErrTarget, "which is the target where none is named"},
+		"a default target": {infer(SchemaOptions{Ignore: []string{"y"}}), ErrTarget, "which is the target if none is named"},
 		"a type":           {infer(SchemaOptions{Types: map[string]Kind{"tags": KindNumber}}), ErrColumn, "which is given a type"},
 		"a weight":         {weightErr, ErrColumn, "which weighs the rows"},
 		"a kept column":    {columnErr, ErrColumn, "which --keep names"},
@@ -100,7 +100,7 @@ func TestUnreadAcrossFiles(t *testing.T) {
 		if err := one.append(two, nil); err != nil {
 			t.Fatal(err)
 		}
-		one.finish(&wordSet{})
+		one.finish()
 		s, err := Infer(one, SchemaOptions{})
 		if err != nil {
 			t.Fatal(err)

@@ -58,7 +58,7 @@ func (s *Series) value(v reflect.Value) error {
 		s.Number(v.String())
 		return nil
 	case time.Duration:
-		return fmt.Errorf("a %T is no value of a cell: give the number that it is in the column's unit", v)
+		return fmt.Errorf("a %T cannot be the value of a cell: give it as a number in the column's unit", v)
 	}
 	switch v.Kind() {
 	case reflect.Float64:
@@ -74,7 +74,7 @@ func (s *Series) value(v reflect.Value) error {
 	case reflect.String:
 		s.Text(v.String())
 	default:
-		return fmt.Errorf("a %s is no value of a cell: it takes numbers, strings, booleans and times", v.Type())
+		return fmt.Errorf("a %s cannot be the value of a cell: a cell takes numbers, strings, booleans and times", v.Type())
 	}
 	return nil
 }

@@ -10,16 +10,16 @@ import (
 )
 
 const (
-	tooFar     = 1    // |dW| / |W| of the first update
-	farAlways  = 0.3  // of the updates in the second half of the run
-	barelyFar  = 1    // |dW| / |W| summed over the run
-	fewUpdates = 200  // below this number, a run that stopped early is unfinished
-	lateFall   = 0.15 // of the loss above its least, over the last fifth of the epochs
-	lateGain   = 0.02 // of the guess's loss, over the same epochs
-	leastPairs = 12   // pairs of an epoch and the next at the end of the history
-	steady     = 0.9  // share of these that alternate between up and down
-	widely     = 0.02 // the change, as a share of the loss
-	seen       = 1e-4 // the change, as a share of the loss, if a tolerance was missed
+	tooFar     = 1    // |dW| / |W| of the first update, above which the rate is too large
+	farAlways  = 0.3  // median |dW| / |W| in the second half of the run, above which the rate is too large
+	barelyFar  = 1    // |dW| / |W| summed over the run, below which the rate is too small
+	fewUpdates = 200  // updates below which the rate is not called too small
+	lateFall   = 0.15 // fall of the loss over the last fifth of the epochs, as a share of its distance above the least, from which on it still falls
+	lateGain   = 0.02 // the same fall, as a share of the guess's loss
+	leastPairs = 12   // pairs of an epoch and the next, at the end of the history, that an oscillation needs
+	steady     = 0.9  // share of these pairs that must alternate between up and down
+	widely     = 0.02 // change between epochs, as a share of the loss, above which it is an oscillation
+	seen       = 1e-4 // the same change if a tolerance was missed
 	worse      = 0.1  // how much the validation score has become worse, as a share of the guess's loss
 )
 

@@ -70,9 +70,9 @@ type outcome struct {
 func (o outcome) failed() bool { return o.diverged || o.missed || o.gain < littleGain }
 
 const (
-	littleGain = 0.05
-	halfGain   = 0.5
-	mostGain   = 0.9
+	littleGain = 0.05 // gain below which a run is no better than a guess
+	halfGain   = 0.5  // gain below which a run has learned less than half
+	mostGain   = 0.9  // gain above which a run has learned most
 )
 
 // judge sets the outcome of a run with that loss over all training rows.
@@ -191,7 +191,7 @@ func (o outcome) against() string {
 		return kept + num(o.loss)
 	}
 	if o.least != 0 {
-		return fmt.Sprintf(kept+"%s, always guessing the mean costs %s and saying every target itself %s", num(o.loss), num(o.base), num(o.least))
+		return fmt.Sprintf(kept+"%s, always guessing the mean costs %s and predicting every target exactly %s", num(o.loss), num(o.base), num(o.least))
 	}
 	return fmt.Sprintf(kept+"%s, and always guessing the mean costs %s", num(o.loss), num(o.base))
 }

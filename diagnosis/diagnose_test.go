@@ -498,7 +498,7 @@ func TestDiagnosisWithNormsSolversAndTheRest(t *testing.T) {
 }
 
 // A loss whose minimum is not 0 is judged by how far it is above the minimum. For amounts of about 20, the
-// best net's gamma loss is not far below a guess's, and that is no failure.
+// best net's gamma loss is not far below a guess's, and that is not a failure.
 func TestDiagnosisOfLossesOfAmounts(t *testing.T) {
 	for _, loss := range []nn.Loss{nn.Gamma, nn.Tweedie(1.5), nn.Poisson} {
 		s := &scenario{config: train.Config{Loss: loss, LearningRate: 0.01, Epochs: 100, BatchSize: 16, Seed: 1}, out: nn.Exp, data: train.Data[float32]{Train: table(300, 0)}}
@@ -517,7 +517,7 @@ func TestDiagnosisOfLossesOfAmounts(t *testing.T) {
 		s.hidden, s.data.Train = nil, table(3000, 0)
 		amounts(func(i int) float64 { return float64(s.data.Train.X.At(i, 0) * s.data.Train.X.At(i, 1)) })
 		found := s.diagnose(t)
-		if len(found) == 0 || found[0].Code != Plateau || !strings.Contains(found[0].Evidence, "saying every target itself") {
+		if len(found) == 0 || found[0].Code != Plateau || !strings.Contains(found[0].Evidence, "predicting every target exactly") {
 			t.Errorf("%s of what inputs do not say: %+v", loss, found)
 		}
 	}
@@ -540,7 +540,7 @@ func TestOutputsComputedFromZAreNotDead(t *testing.T) {
 		s.start = func(n *nn.Network[float32]) { n.Bias(0)[0] = -20 }
 		for _, f := range s.diagnose(t) {
 			if f.Code == DeadUnits || f.Code == SaturatedUnits {
-				t.Errorf("%s behind %s: %+v", c.loss, c.out, f)
+				t.Errorf("%s after %s: %+v", c.loss, c.out, f)
 			}
 		}
 	}
@@ -550,6 +550,6 @@ func TestOutputsComputedFromZAreNotDead(t *testing.T) {
 	}
 	s.start = func(n *nn.Network[float32]) { n.Bias(0)[0] = -20 }
 	if found := s.diagnose(t); !slices.Contains(codesOf(found), DeadUnits) {
-		t.Errorf("a squared loss behind a flat sigmoid: %+v", found)
+		t.Errorf("a squared loss after a flat sigmoid: %+v", found)
 	}
 }

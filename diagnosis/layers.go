@@ -10,12 +10,12 @@ import (
 )
 
 const (
-	mostDead      = 0.9  // of a layer's units
-	mostSaturated = 0.9  // of the (row, unit) pairs
-	deadRowShare  = 0.3  // of the squared error
-	vanished      = 1e-4 // of the last hidden layer's deltas
-	exploded      = 1e3
-	shrunk        = 0.01 // root mean square of a layer's weights
+	mostDead      = 0.9  // share of a layer's units
+	mostSaturated = 0.9  // share of the (row, unit) pairs
+	deadRowShare  = 0.3  // share of the squared error that dead rows cause
+	vanished      = 1e-4 // dL/dz of layer 0 as a share of that of the last layer, below which gradients vanish
+	exploded      = 1e3  // the same share, above which gradients explode
+	shrunk        = 0.01 // root mean square of a layer's weights, below which they are too small
 )
 
 // layers looks for layers that have stopped learning.

@@ -88,7 +88,7 @@ func rowWeight(w []float64, i int) float64 {
 	return w[i]
 }
 
-const stillOutput = 0.02 // of the targets' standard deviation
+const stillOutput = 0.02 // standard deviation of the outputs, as a share of that of the targets, below which outputs are constant
 
 // constantOutput looks for outputs that do not depend on the inputs.
 func (d *diagnosis[T]) constantOutput() bool {
@@ -121,9 +121,9 @@ func deviation[T nn.Float](m nn.Matrix[T], col, rows int) float64 {
 }
 
 const (
-	classRows  = 2048 // looked at
+	classRows  = 2048 // training rows that are looked at
 	classShare = 0.02 // a class with a smaller share of the rows does not count as missed; 1/(2k) with k > 2 classes
-	classLeast = 10
+	classLeast = 10   // rows that such a class has at least
 )
 
 // classNeverPredicted looks for a class that some rows have but the network never predicts.

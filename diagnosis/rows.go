@@ -11,9 +11,9 @@ import (
 )
 
 const (
-	largeInput  = 30   // root mean square of an input
-	largeTarget = 100  // of the targets
-	smallInput  = 1e-3 // of the largest input
+	largeInput  = 30   // root mean square of an input, above which it is unscaled
+	largeTarget = 100  // root mean square of the targets, above which they are unscaled
+	smallInput  = 1e-3 // root mean square of the largest input, below which the inputs are unscaled
 	halfLayer   = 0.5  // share of layer 0 that unscaled inputs have switched off
 )
 
@@ -184,11 +184,11 @@ func (d *diagnosis[T]) ownUnits(j int, v float64) float64 {
 }
 
 const (
-	leak      = 0.9999
-	leakRows  = 20
-	leakFirst = 0.99 // on the first rows looked at
-	fewLeak   = 256
-	mostLeak  = 20000
+	leak      = 0.9999 // AUC, accuracy or R2 of a column alone, above which it leaks
+	leakRows  = 20     // rows that the test needs
+	leakFirst = 0.99   // the same score in the first look, above which there is a second
+	fewLeak   = 256    // rows of the first look
+	mostLeak  = 20000  // rows of the second look
 )
 
 // leaks looks for columns that predict the target without any others.

@@ -275,7 +275,7 @@ func (w *Watcher[T]) SetState(state []float64) error {
 			for n := number(); n > 0 && !short; n-- {
 				r := number()
 				if !(r >= 0 && r < float64(w.rows.Rows())) {
-					return fmt.Errorf("a look at row %v of %d", r, w.rows.Rows())
+					return fmt.Errorf("the watcher's state has a look at row %v of %d", r, w.rows.Rows())
 				}
 				l.deadRows = append(l.deadRows, int(r))
 			}
@@ -284,7 +284,7 @@ func (w *Watcher[T]) SetState(state []float64) error {
 		m.looks = append(m.looks, k)
 	}
 	if short {
-		return errors.New("what a watcher of the run has seen is cut short, or of a network with other layers")
+		return errors.New("the watcher's state is cut short, or belongs to a network with other layers")
 	}
 	w.memory = m
 	return nil

@@ -42,7 +42,7 @@ func TestStateHoldsAllOfTheMemory(t *testing.T) {
 		}
 	}
 	if len(w.looks) < 2 || len(w.moves) < 2 || !slices.Contains(w.alike, true) || len(w.looks[0].layers[0].deadRows) == 0 {
-		t.Fatalf("the run has not everything to remember: %+v", w.memory)
+		t.Fatalf("the run did not remember everything: %+v", w.memory)
 	}
 	var file bytes.Buffer
 	if err := tr.Checkpoint(&file); err != nil {

@@ -8,7 +8,7 @@ import (
 	"github.com/gradus-ml/gradus/nn"
 )
 
-// activation is how the formats write one of nn's activations. A format that cannot has nothing.
+// activation is how the formats write one of nn's activations. An empty field means that the format cannot write it.
 type activation struct {
 	name string
 	inGo string // f(z) in functions of package kernel; p is the parameter
@@ -56,7 +56,7 @@ var activations = []activation{
 		inONNX: func(b *builder, z string, _ float64) string { return b.op("Softmax", []string{z}, axis(1)) }},
 }
 
-// find returns the line of the table that is asked for, or an empty one.
+// find returns the first line of the table that wanted accepts, or an empty one.
 func find(wanted func(a activation) bool) activation {
 	for _, a := range activations {
 		if wanted(a) {
@@ -120,8 +120,8 @@ func (b *builder) normalCDF(z string) string {
 	return cdf
 }
 
-// In float64 sigmoid and tanh are composed of other operations. onnxruntime 1.15 fuses the
-// built-in ones, and Relu, with the product before them, and cannot compute the result in float64.
+// In float64, sigmoid and tanh are composed of other operations. onnxruntime 1.15 fuses the built-in operations, and Relu, with
+// the product before them, and cannot compute the fused operation in float64.
 
 func (b *builder) sigmoid(z string) string {
 	if b.real == onnx.Float32 {

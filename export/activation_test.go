@@ -33,6 +33,6 @@ func TestEveryActivationHasALine(t *testing.T) {
 		}
 	}
 	for name := range lines {
-		t.Errorf("the table has %s, which nn has not", name)
+		t.Errorf("the table has %s, and nn does not", name)
 	}
 }

@@ -41,7 +41,7 @@ func C(m *model.Model, header string, o Options) (source, head []byte, err error
 	if o.Package == "" || strings.IndexFunc(o.Package, func(r rune) bool {
 		return r > unicode.MaxASCII || !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '_'
 	}) >= 0 || unicode.IsDigit(rune(o.Package[0])) {
-		return nil, nil, fmt.Errorf("%w: %q cannot begin names in C: give letters and digits", ErrOption, o.Package)
+		return nil, nil, refuse(fmt.Sprintf("%q cannot begin names in C: give letters and digits with ", o.Package), option("Package"))
 	}
 	s := cSource{goSource: describeSource(m, o), Guard: strings.ToUpper(o.Package), Header: header}
 	s.Version, s.Doc = cComment(o.Version), cComment("Predicts "+s.Doc)

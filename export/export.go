@@ -43,8 +43,8 @@ var formats = map[string]func(m *model.Model, path string, o Options) error{
 	".npz":         writeNPZ,
 }
 
-// Formats lists the file extensions that Write knows.
-func Formats() []string {
+// endings lists the file endings that Write knows.
+func endings() []string {
 	var list []string
 	for ending := range formats {
 		list = append(list, ending)
@@ -74,7 +74,7 @@ func networks(m *model.Model) []*model.Model {
 // one refuses an ensemble for a format that holds one network.
 func one(m *model.Model) error {
 	if n := len(m.Members()); n > 0 {
-		return fmt.Errorf("%w: the model is the mean of %d networks, and this format takes one: name a member, of which the file then holds what it says by itself", ErrUnsupported, n)
+		return fmt.Errorf("%w: the model is the mean of %d networks, and this format takes one: name a member; the file then holds that member's own predictions", ErrUnsupported, n)
 	}
 	return nil
 }
@@ -99,17 +99,17 @@ func Check(path string, o Options) error {
 	tensors := ending == ".safetensors" || ending == ".npz"
 	switch {
 	case !ok:
-		return fmt.Errorf("%w: %q has none of the endings %s, by which the format is chosen", ErrOption, path, strings.Join(Formats(), ", "))
+		return fmt.Errorf("%w: %q has none of the endings %s, by which the format is chosen", ErrOption, path, strings.Join(endings(), ", "))
 	case o.Net && ending != ".onnx":
-		return fmt.Errorf("%w: net is for ONNX files, and %s is none", ErrOption, path)
+		return refuse(option("Net"), " is for ONNX files, and ", path, " is not one")
 	case o.Bare && !tensors:
-		return fmt.Errorf("%w: bare is for files of tensors (.safetensors, .npz), and %s is none", ErrOption, path)
+		return refuse(option("Bare"), " is for files of tensors (.safetensors, .npz), and ", path, " is not one")
 	case o.Package != "" && ending != ".go" && ending != ".c":
-		return fmt.Errorf("%w: package is for source (.go, .c), and %s is none", ErrOption, path)
+		return refuse(option("Package"), " is for source (.go, .c), and ", path, " is not one")
 	case o.Layout != "" && !tensors:
-		return fmt.Errorf("%w: layout is for files of tensors (.safetensors, .npz), and %s is none", ErrOption, path)
+		return refuse(option("Layout"), " is for files of tensors (.safetensors, .npz), and ", path, " is not one")
 	case ending == ".safetensors" && !o.Bare:
-		return fmt.Errorf("%w: %s: the whole model is in a .safetensors file already: ask for the bare tensors (bare)", ErrOption, path)
+		return refuse(path, ": a model is a .safetensors file already: ask for its tensors alone with ", option("Bare"))
 	case strings.HasSuffix(path, "_test.go"):
 		return fmt.Errorf("%w: %s would be taken for a test: leave out _test", ErrOption, path)
 	}

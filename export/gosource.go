@@ -48,7 +48,7 @@ func writeSource(path string, o Options, ending string, source func(name string,
 		return err
 	}
 	err = whole(path, file)
-	if err != nil && missing != nil { // one of the two is of no use
+	if err != nil && missing != nil { // one file is of no use without the other
 		os.Remove(name + ending)
 	}
 	return err
@@ -77,7 +77,7 @@ func packageName(file string) string {
 // Predict cannot refuse what the model refuses: an infinite number is treated as a very large one.
 func Go(m *model.Model, o Options) (source, test []byte, err error) {
 	if !token.IsIdentifier(o.Package) {
-		return nil, nil, fmt.Errorf("%w: %q cannot be the name of a Go package: give letters and digits", ErrOption, o.Package)
+		return nil, nil, refuse(fmt.Sprintf("%q cannot be the name of a Go package: give letters and digits with ", o.Package), option("Package"))
 	}
 	s, err := newGoSource(m, o)
 	if err != nil {

@@ -131,7 +131,7 @@ func assemble[T nn.Float](f *foreign, e *data.Encoding) (*model.Model, error) {
 // activations sets the activations that the file does not have.
 func (f *foreign) activations(o ImportOptions, last int) error {
 	if f.said && (o.Activation != "" || o.OutputActivation != "") {
-		return fmt.Errorf("%w: the file says what the activations are: leave out activation and output-activation", ErrOption)
+		return refuse("the file says what the activations are: leave out ", option("Activation"), " and ", option("OutputActivation"))
 	}
 	for i := range f.layers {
 		if a := &f.layers[i].activation; i < last && *a == "" {
@@ -167,7 +167,7 @@ func (f *foreign) activations(o ImportOptions, last int) error {
 func (f *foreign) encoding(o ImportOptions, out foreignLayer) (*data.Encoding, error) {
 	task := taskOf(o.Task, out)
 	if task == data.Regression && o.Classes != nil {
-		return nil, fmt.Errorf("%w: classes are given, and with the output %s the task is a regression: give the task binary, multiclass or multilabel, or leave out the classes", ErrOption, out.activation)
+		return nil, refuse(option("Classes"), fmt.Sprintf(" is for classes, and the output %s makes the task a regression: leave it out, or give binary, multiclass or multilabel with ", out.activation), option("Task"))
 	}
 	inputs, err := f.inputs(o.Columns)
 	if err != nil {
@@ -193,8 +193,8 @@ func (f *foreign) encoding(o ImportOptions, out foreignLayer) (*data.Encoding, e
 }
 
 // misnamed returns the error for an option with too many or too few names.
-func misnamed(what string, given, need int) error {
-	return fmt.Errorf("%w: %s names %d, the network has %d", ErrOption, what, given, need)
+func misnamed(field string, given, need int) error {
+	return refuse(option(field), fmt.Sprintf(" must have as many names as the network needs, %d and not %d", need, given))
 }
 
 // taskOf returns the given task, or else the one that follows from the last layer.
@@ -216,7 +216,7 @@ func taskOf(asked data.Task, out foreignLayer) data.Task {
 func (f *foreign) inputs(columns []string) ([]data.Input, error) {
 	inputs := make([]data.Input, f.layers[0].in)
 	if columns != nil && len(columns) != len(inputs) {
-		return nil, misnamed("columns", len(columns), len(inputs))
+		return nil, misnamed("Columns", len(columns), len(inputs))
 	}
 	for i := range inputs {
 		inputs[i] = data.Input{Name: fmt.Sprint("x", i), Kind: data.KindNumber, Scale: 1}
@@ -249,7 +249,7 @@ func (f *foreign) classesOf(task data.Task, classes []string, outputs int) ([]st
 		}
 	}
 	if len(classes) != count {
-		return nil, misnamed("classes", len(classes), count)
+		return nil, misnamed("Classes", len(classes), count)
 	}
 	return classes, nil
 }
@@ -257,7 +257,7 @@ func (f *foreign) classesOf(task data.Task, classes []string, outputs int) ([]st
 // foreignTargets returns count targets of the task. Without names they are y, or y0, y1, ...
 func foreignTargets(count int, task data.Task, classes, names []string) ([]data.Target, error) {
 	if names != nil && len(names) != count {
-		return nil, misnamed("target", len(names), count)
+		return nil, misnamed("Targets", len(names), count)
 	}
 	targets := make([]data.Target, count)
 	for i := range targets {

@@ -123,7 +123,7 @@ func attribute[V any](n *onnx.Node, name string, otherwise V) V {
 // constant returns the constant input of a node at a position.
 func (w *walk) constant(n *onnx.Node, at int) (*onnx.Tensor, []float64, error) {
 	if at >= len(n.Inputs) || w.constants[n.Inputs[at]] == nil {
-		return nil, nil, fmt.Errorf("its operation %s has an input %d that is no constant: only dense layers can be read", n.Op, at)
+		return nil, nil, fmt.Errorf("its operation %s has an input %d that is not a constant: only dense layers can be read", n.Op, at)
 	}
 	t := w.constants[n.Inputs[at]]
 	v, ok := t.Numbers()
@@ -218,12 +218,12 @@ func (w *walk) takeProduct(n *onnx.Node) error {
 		return err
 	}
 	if len(t.Shape) != 2 {
-		return fmt.Errorf("its operation %s has weights of shape %v, not of two sides", n.Op, t.Shape)
+		return fmt.Errorf("its operation %s has weights of shape %v, which should have two dimensions", n.Op, t.Shape)
 	}
 	l := foreignLayer{name: t.Name, in: int(t.Shape[0]), out: int(t.Shape[1]), weights: v}
 	if n.Op == "Gemm" {
 		if attribute(n, "transA", int64(0)) != 0 || attribute(n, "alpha", float32(1)) != 1 || attribute(n, "beta", float32(1)) != 1 {
-			return fmt.Errorf("its Gemm has a transA, alpha or beta that a dense layer has not")
+			return fmt.Errorf("its Gemm has a transA, alpha or beta that a dense layer does not have")
 		}
 		if attribute(n, "transB", int64(0)) != 0 {
 			l.in, l.out = l.out, l.in

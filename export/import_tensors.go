@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/internal/npy"
 	"github.com/gradus-ml/gradus/internal/safetensors"
 )
@@ -72,7 +73,7 @@ const mostInflated = 100
 func readNPZ(raw []byte, o ImportOptions) (*foreign, error) {
 	z, err := zip.NewReader(bytes.NewReader(raw), int64(len(raw)))
 	if err != nil {
-		return nil, fmt.Errorf("this is no .npz file, or it is damaged: %w", err)
+		return nil, fmt.Errorf("this is not an .npz file, or it is damaged: %w", err)
 	}
 	var list []found
 	left := mostInflated*uint64(len(raw)) + 1<<20
@@ -165,7 +166,7 @@ func dense(list []found, o ImportOptions) (*foreign, error) {
 			continue
 		case 1:
 		default:
-			return nil, fmt.Errorf("the tensor %s has the shape %v, and dense layers have matrices and vectors alone", t.name, t.shape)
+			return nil, fmt.Errorf("the tensor %s has the shape %v, and dense layers have only matrices and vectors", t.name, t.shape)
 		}
 		at := slices.IndexFunc(weights, func(w found) bool { return stem(w.name) != "" && stem(w.name) == stem(t.name) })
 		if at < 0 {
@@ -176,7 +177,7 @@ func dense(list []found, o ImportOptions) (*foreign, error) {
 			}
 		}
 		if part := lastPart(t.name); at < 0 || biases[at] != nil || strings.HasPrefix(part, "running") || part == "gamma" || part == "beta" || part == "weight" {
-			return nil, fmt.Errorf("the tensor %s of shape %v is no bias of a dense layer: networks with other layers, such as norms, cannot be read", t.name, t.shape)
+			return nil, fmt.Errorf("the tensor %s of shape %v is not a bias of a dense layer: networks with other layers, such as norms, cannot be read", t.name, t.shape)
 		}
 		biases[at] = t.numbers
 	}
@@ -205,7 +206,7 @@ func dense(list []found, o ImportOptions) (*foreign, error) {
 			}
 		}
 		if ours {
-			return nil, fmt.Errorf("%w: %s fits both layouts, [in, out] and [out, in]: say which with the layout gradus or torch", ErrOption, strings.Join(shapes, ", "))
+			return nil, refuse(strings.Join(shapes, ", "), " fits both layouts, [in, out] and [out, in]: say which with ", data.Part{Option: "Layout", Value: "gradus"}, " or ", data.Part{Option: "Layout", Value: "torch"})
 		}
 		return nil, fmt.Errorf("its tensors do not follow each other as the layers of a network: %s; layers come in the order of their names", strings.Join(shapes, ", "))
 	}

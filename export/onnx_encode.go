@@ -382,7 +382,7 @@ func (b *builder) encodeCategories(e *data.Encoding, p *pieces) {
 		}
 		from, to := e.Span(input)
 		width := int64(to - from)
-		unseen, missing := width, width // a place beyond the last is no place
+		unseen, missing := width, width // a place beyond the last means none
 		if in.Rare {
 			unseen = int64(len(in.Levels))
 		}

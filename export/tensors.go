@@ -45,7 +45,7 @@ func arraysOf[T nn.Float](net *nn.Network[T], layout string) ([]array, error) {
 	case "torch":
 		torch = torchNames(net.Layers())
 	default:
-		return nil, fmt.Errorf("%w: the layout %q is not known: give gradus or torch", ErrOption, layout)
+		return nil, refuse(option("Layout"), fmt.Sprintf(" %q: give gradus or torch", layout))
 	}
 	var list []array
 	for _, t := range net.Tensors() {

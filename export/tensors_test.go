@@ -161,7 +161,7 @@ func TestImportONNXNet(t *testing.T) {
 	}
 	_, err := Import(path, ImportOptions{})
 	if err == nil || !errors.Is(err, ErrImport) || !strings.Contains(err.Error(), "chain of dense layers") {
-		t.Errorf("an output that is divided by its sum: %v", err) // the last step of --net is no layer
+		t.Errorf("an output that is divided by its sum: %v", err) // the last step of --net is not a layer
 	}
 	_ = x
 }
@@ -204,13 +204,13 @@ func TestImportRefuses(t *testing.T) {
 		{"none.npz", ImportOptions{}, "no such file"},
 		{"none.h5", ImportOptions{}, "none of the endings"},
 		{whole, ImportOptions{}, "a model of gradus already"},
-		{write("a.npz", []byte("no zip")), ImportOptions{}, "no .npz file"},
-		{write("b.npz", raw[:len(raw)/2]), ImportOptions{}, "no .npz file"},
-		{write("a.safetensors", []byte("no")), ImportOptions{}, "no safetensors file"},
+		{write("a.npz", []byte("no zip")), ImportOptions{}, "not an .npz file"},
+		{write("b.npz", raw[:len(raw)/2]), ImportOptions{}, "not an .npz file"},
+		{write("a.safetensors", []byte("no")), ImportOptions{}, "not a safetensors file"},
 		{write("a.onnx", []byte("nothing")), ImportOptions{}, "not an ONNX file"},
-		{norm, ImportOptions{}, "no bias of a dense layer"},
+		{norm, ImportOptions{}, "not a bias of a dense layer"},
 		{onnxFile, ImportOptions{}, "inputs, and only one"},
-		{npz, ImportOptions{Columns: []string{"a"}}, "columns names 1, the network has"},
+		{npz, ImportOptions{Columns: []string{"a"}}, "Columns must have as many names as the network needs, "},
 		{npz, ImportOptions{Task: data.Binary}, "outputs, its targets take 1"},
 		{npz, ImportOptions{Activation: "nope"}, `"nope"`},
 		{npz, ImportOptions{Layout: "torch"}, "do not follow each other"},
@@ -230,8 +230,8 @@ func TestSquareNeedsLayout(t *testing.T) {
 		{"a.weight", []int{2, 2}, []float64{1, 2, 3, 4}},
 		{"a.bias", []int{2}, []float64{5, 6}},
 	}
-	if _, err := dense(square, ImportOptions{}); !errors.Is(err, ErrOption) {
-		t.Errorf("a square matrix fits both: %v", err)
+	if _, err := dense(square, ImportOptions{}); !errors.Is(err, ErrOption) || !strings.HasSuffix(err.Error(), "say which with Layout gradus or Layout torch") {
+		t.Errorf("a square matrix fits both layouts: got the error %v, want one that asks for Layout", err)
 	}
 	f, err := dense(square, ImportOptions{Layout: "torch"})
 	if err != nil {

@@ -77,20 +77,5 @@ func column(x []float64, cols, j int) []float64 {
 	return out
 }
 
-// average sets the mean of a score over the reports that have it, if there are any.
-func (r *Report) average(name, from string, of []Report) {
-	var sum float64
-	n := 0
-	for _, o := range of {
-		if v, ok := o.Get(from); ok {
-			sum += v
-			n++
-		}
-	}
-	if n > 0 {
-		r.Set(name, sum/float64(n))
-	}
-}
-
 // wants reports whether an optional metric was requested.
 func wants(more []string, name string) bool { return slices.Contains(more, name) }

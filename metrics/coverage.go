@@ -7,10 +7,10 @@ import (
 	"github.com/gradus-ml/gradus/internal/jsonfloat"
 )
 
-// Coverage is how intervals for some rows did. Shares and means go by the rows' weights.
+// Coverage says how many targets lie in their intervals. Shares and means go by the rows' weights.
 type Coverage struct {
 	Level  float64    `json:"level"`  // the share of rows that should lie in their interval
-	Share  float64    `json:"share"`  // that does
+	Share  float64    `json:"share"`  // the share of rows that does
 	Fifths [5]float64 `json:"fifths"` // the same by fifths of the rows in the order of their predictions, the least first
 	Width  float64    `json:"width"`  // the mean of upper - lower
 	// Score is the mean interval score (Gneiting and Raftery 2007), in the target's unit; less is better:

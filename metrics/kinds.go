@@ -62,14 +62,3 @@ func HigherIsBetter(name string) bool {
 func NeedsProbabilities(name string) bool {
 	return name == "log_loss" || name == "brier" || name == "calibration_error"
 }
-
-// Only returns the scores with these names, in the order of reports.
-func (s Scores) Only(names []string) Scores {
-	var out Scores
-	for _, score := range s {
-		if slices.Contains(names, score.Name) {
-			out = append(out, score)
-		}
-	}
-	return out
-}

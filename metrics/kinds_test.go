@@ -21,7 +21,7 @@ func TestParseNames(t *testing.T) {
 		at := -1
 		for _, name := range k.Names() {
 			if place(name) >= len(order) || place(name) <= at {
-				t.Errorf("%s of kind %d has place %d, behind %d", name, k, place(name), at)
+				t.Errorf("%s of kind %d has place %d, after %d", name, k, place(name), at)
 			}
 			at = place(name)
 		}

@@ -61,6 +61,18 @@ func (s *Scores) Set(name string, value float64) {
 	*s = slices.Insert(*s, at, Score{name, value})
 }
 
+// Only returns the scores with these names, in the order of reports.
+func (s Scores) Only(names []string) Scores {
+	var out Scores
+	for _, score := range s {
+		if slices.Contains(names, score.Name) {
+			out = append(out, score)
+		}
+	}
+	return out
+}
+
+// MarshalJSON writes the object that Scores describes.
 func (s Scores) MarshalJSON() ([]byte, error) {
 	var b bytes.Buffer
 	b.WriteByte('{')
@@ -81,6 +93,7 @@ func (s Scores) MarshalJSON() ([]byte, error) {
 	return b.Bytes(), nil
 }
 
+// UnmarshalJSON reads such an object.
 func (s *Scores) UnmarshalJSON(raw []byte) error {
 	*s = nil
 	return readObject(raw, func(name string, d *json.Decoder) error { return s.read(name, d) })
@@ -114,6 +127,22 @@ type Report struct {
 	Outputs []Report
 }
 
+// average sets the mean of a score over the reports that have it, if there are any.
+func (r *Report) average(name, from string, of []Report) {
+	var sum float64
+	n := 0
+	for _, o := range of {
+		if v, ok := o.Get(from); ok {
+			sum += v
+			n++
+		}
+	}
+	if n > 0 {
+		r.Set(name, sum/float64(n))
+	}
+}
+
+// MarshalJSON writes the object that Report describes.
 func (r Report) MarshalJSON() ([]byte, error) {
 	raw, err := r.Scores.MarshalJSON()
 	if err != nil {
@@ -141,6 +170,7 @@ func (r Report) MarshalJSON() ([]byte, error) {
 	return b.Bytes(), err
 }
 
+// UnmarshalJSON reads such an object.
 func (r *Report) UnmarshalJSON(raw []byte) error {
 	*r = Report{}
 	return readObject(raw, func(name string, d *json.Decoder) error {

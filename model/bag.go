@@ -66,7 +66,7 @@ type member struct {
 	result train.Result
 	found  []diagnosis.Finding // of its run
 	ended  bool
-	begun  bool // and begin was called
+	begun  bool // begin was called
 	rows   []int
 	says   []float64 // predictions for rows, which chose its epoch; only with folds
 	bounds []float64 // predictions of the bounds for these rows, if there are any
@@ -499,7 +499,7 @@ func (b *bag) retreats() (all []train.Retreat) {
 	return all
 }
 
-var errNoCheckpoint = errors.New("an ensemble has no checkpoint of its own: its members have, see OnMember and EachRunning")
+var errNoCheckpoint = errors.New("an ensemble has no checkpoint of its own, but its members have: see OnMember and EachRunning")
 
 func (b *bag) checkpoint(io.Writer) error      { return errNoCheckpoint }
 func (b *bag) restore(*train.Checkpoint) error { return errNoCheckpoint }

@@ -55,7 +55,7 @@ type bagRun struct {
 	apart    error           // why the ranks cannot go on
 	next     atomic.Int64    // the member to train next
 	late     atomic.Bool     // the time is up
-	told     atomic.Bool     // another rank stops
+	told     atomic.Bool     // another rank has stopped
 }
 
 // over stops the run if its time is up, and reports whether it is.
@@ -123,7 +123,7 @@ func (r *bagRun) why() string {
 	return ""
 }
 
-// otherStops stops this rank for the reason of another.
+// otherStops stops this rank for the reason that another rank gave.
 func (r *bagRun) otherStops(why string) {
 	if why == "max-time" {
 		r.late.Store(true)

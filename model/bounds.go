@@ -8,16 +8,17 @@ import (
 )
 
 // With Options.Interval the network has three outputs for each target: the prediction, and a lower and an upper
-// bound, which are learned as quantiles (see nn.WithBounds). The file has the network as it was trained. What
-// predicts are two networks made of it: that of the model, with the predictions, and that of Bounds. Both have the
-// hidden layers and some of the last layer's columns, so their outputs have the bits of the whole network's.
+// bound, which are learned as quantiles (see nn.WithBounds). The file has the network as it was trained. Predictions come from
+// two networks made of it: the model's own has the outputs for the predictions, and that of Bounds has the outputs for the
+// bounds. Both have the hidden layers and some of the last layer's columns, so their outputs have the bits of the whole
+// network's.
 
-// Bounds returns the model whose predictions its Intervals takes for a level. It has the same columns. Without
-// Options.Interval it is the model itself. With Options.Interval = c, for the level c and higher ones, it predicts two
-// numbers for each target, the quantiles (1-c)/2 and (1+c)/2. Its Intervals moves them apart or together by as much as
-// they were off on rows that did not train them: conformalized quantile regression (Romano, Patterson and Candès 2019).
-// Below c it is the model itself: bounds that are moved far together leave nothing where they are close, and on tables
-// the intervals from errors had better scores.
+// Bounds returns the model that makes the intervals for a level: its Intervals takes its own predictions. It has the same
+// columns. Without Options.Interval it is the model itself. With Options.Interval = c, for the level c and higher ones, it
+// predicts two numbers for each target, the quantiles (1-c)/2 and (1+c)/2. Its Intervals moves them apart or together by as
+// much as they were off on rows that did not train them: conformalized quantile regression (Romano, Patterson and Candès 2019).
+// Below c it is the model itself. Bounds that are moved far toward each other would leave no interval where they are close, and
+// on real tables the intervals from errors had better scores there.
 func (m *Model) Bounds(level float64) *Model {
 	if m.bounds == nil || level < m.Options.Interval {
 		return m
@@ -25,7 +26,7 @@ func (m *Model) Bounds(level float64) *Model {
 	return m.bounds
 }
 
-// outputs returns how many outputs a network has whose encoded targets are that many numbers.
+// outputs returns the number of a network's outputs for that many encoded targets.
 func (o *Options) outputs(targets int) int {
 	if o.Interval == 0 {
 		return targets
@@ -136,7 +137,7 @@ func (e *engineOf[T]) only(is func(output int) bool) engine {
 	}
 	net, err := nn.New[T](e.net.Inputs(), nn.Seed(0), layers...)
 	if err != nil {
-		panic(err) // the layers are a network's
+		panic(err) // the layers come from a network
 	}
 	from, to := e.net.Weights(last), net.Weights(last)
 	bias, of := e.net.Bias(last), net.Bias(last)
@@ -171,7 +172,7 @@ func (f *Fit) holdBounds(m *Model) error {
 func ordered(a, b float64) (lower, upper float64) { return min(a, b), max(a, b) }
 
 // offBounds returns the conformity score of a target: how far it lies outside of its bounds, or, below 0, inside of
-// them. middle is that of the bounds.
+// them. middle is the middle of the bounds.
 func offBounds(a, b, y float64) (score, middle float64) {
 	lower, upper := ordered(a, b)
 	return max(lower-y, y-upper), lower + (upper-lower)/2

@@ -231,7 +231,7 @@ func TestBoundsHaveTheBitsOfTheNetwork(t *testing.T) {
 				got = says[row*2+j/3]
 			}
 			if math.Float64bits(got) != math.Float64bits(v) {
-				t.Fatalf("%+v: output %d of row %d is %v, alone %v", o, j, row, v, got)
+				t.Fatalf("%+v: output %d of row %d is %v, by itself %v", o, j, row, v, got)
 			}
 		}
 	}
@@ -280,7 +280,7 @@ func TestBoundsAreRefused(t *testing.T) {
 	}
 }
 
-// Targets that never change have bounds that are the target, and the run says so once for each.
+// A target that never changes has itself as both bounds, and the run notes it once for each such target.
 func TestBoundsOfConstantTargets(t *testing.T) {
 	var cells [][]string
 	for i := range 60 {

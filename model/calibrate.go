@@ -31,15 +31,15 @@ func (c *Calibration) UnmarshalJSON(text []byte) error { return jsonfloat.Unmars
 // fewToCalibrate is the least number of rows on which a temperature is chosen.
 const fewToCalibrate = 40
 
-// Temperature returns the temperature T that minimizes the weighted mean log loss of
+// bestTemperature returns the temperature T that minimizes the weighted mean log loss of
 //
 //	q_k = p_k^(1/T) / sum over j of p_j^(1/T)
 //
 // This is the effect of dividing the logits of p by T (Guo, Pleiss, Sun and Weinberger 2017). p has a
 // probability for each of width classes, row by row, and y has the class of each row. If w is nil, all
 // rows have the same weight. The loss is convex in 1/T. Bisection searches for 1/T between 1/20 and 20.
-func Temperature(p []float64, width int, y, w []float64) float64 {
-	low, high := math.Log(0.05), math.Log(20.0)
+func bestTemperature(p []float64, width int, y, w []float64) float64 {
+	low, high := kernel.Log(0.05), kernel.Log(20.0)
 	for range 60 {
 		middle := (low + high) / 2
 		if _, slope := temperedLoss(p, width, y, w, kernel.Exp(middle)); slope < 0 {
@@ -140,7 +140,7 @@ func (m *Model) Calibrate(says, y, w []float64) *Calibration {
 // softening returns the best temperature of at least 1. If all rows are predicted right, lower
 // temperatures improve the loss without end, and the first row that is predicted wrong would pay for it.
 func softening(p []float64, width int, y, w []float64) float64 {
-	return max(1, Temperature(p, width, y, w))
+	return max(1, bestTemperature(p, width, y, w))
 }
 
 // tempers reports whether the model's probabilities are computed from logits that can be divided.

@@ -40,7 +40,7 @@ func TestTemperatureAgainstScipy(t *testing.T) {
 			p = append(p, row...)
 		}
 		width := len(c.Probabilities[0])
-		got := Temperature(p, width, c.Classes, c.Weights)
+		got := bestTemperature(p, width, c.Classes, c.Weights)
 		before, _ := temperedLoss(p, width, c.Classes, c.Weights, 1)
 		after, slope := temperedLoss(p, width, c.Classes, c.Weights, 1/got)
 		if !(math.Abs(got-c.Temperature) < 1e-5*c.Temperature) || !(math.Abs(before-c.Before) < 1e-12) || !(math.Abs(after-c.After) < 1e-10) || !(math.Abs(slope) < 1e-9) {

@@ -1,32 +1,41 @@
 package model
 
 import (
-	"fmt"
-
 	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/nn"
 )
 
-// CellNotes says in sentences which cells were not encoded as they are.
-func CellNotes(counts data.Counts) []string {
-	var notes []string
-	note := func(column, format string, args ...any) {
-		notes = append(notes, fmt.Sprintf("column %q: ", column)+fmt.Sprintf(format, args...))
-	}
-	for _, c := range counts {
-		if c.Unseen > 0 {
-			note(c.Column, "a category that was not in the training rows in %s, such as %q", cellsText(c.Unseen), c.Example)
-		}
-		if c.Beyond > 0 {
-			note(c.Column, "%s beyond the range of the training rows, which is %s to %s", cellsText(c.Beyond), c.Low, c.High)
-		}
-		if c.Imputed > 0 {
-			note(c.Column, "%d missing cell%s, encoded as in training", c.Imputed, plural(c.Imputed))
-		}
-		if c.Bad > 0 {
-			note(c.Column, "%s of another type than in training, taken for missing; the first is %s", cellsText(c.Bad), c.BadCell)
-		}
-	}
-	return notes
+// cells are the cells of many rows, one row after another: values, or numbers.
+type cells struct {
+	values  []data.Value
+	numbers []float64
 }
 
-func cellsText(n int) string { return fmt.Sprintf("%d cell%s", n, plural(n)) }
+func (c cells) len() int { return max(len(c.values), len(c.numbers)) }
+
+// encodeCells writes the encoded inputs of the rows from an index on to x. An error comes with the index of its row.
+func encodeCells[T nn.Float](c cells, from int, enc *data.Encoding, x nn.Matrix[T]) (row int, err error) {
+	n := len(enc.Inputs)
+	if c.numbers != nil {
+		row, err = data.EncodeNumbers(enc, c.numbers[from*n:][:x.Rows*n], x.Data[:x.Rows*x.Cols])
+		return from + row, err
+	}
+	for i := range x.Rows {
+		if err := data.EncodeRow(enc, c.values[(from+i)*n:][:n], x.Row(i)); err != nil {
+			return from + i, err
+		}
+	}
+	return 0, nil
+}
+
+// row returns the n values of row i.
+func (c cells) row(i, n int) []data.Value {
+	if c.numbers == nil {
+		return c.values[i*n:][:n]
+	}
+	values := make([]data.Value, n)
+	for j, x := range c.numbers[i*n:][:n] {
+		values[j] = data.Number(x)
+	}
+	return values
+}

@@ -103,12 +103,12 @@ func TestLoadsWithoutAChecksum(t *testing.T) {
 		t.Error("other weights are loaded")
 	}
 	bare := withHeader(t, raw, func(header map[string]any) { delete(header, "__metadata__") })
-	if w, err := readWeights("bare.safetensors", bare); err != nil || w.Count() != m.Parameters()+4 { // and 2 means and variances
+	if w, err := readWeights("bare.safetensors", bare); err != nil || w.tensors.Count() != m.Parameters()+4 { // and 2 means and variances
 		t.Errorf("bare tensors: %+v, %v", w, err)
 	}
 	// A file that claims to have a sum must have one.
 	lost := withHeader(t, raw, func(header map[string]any) { delete(header["__metadata__"].(map[string]any), "gradus_sha256") })
-	if w, err := readWeights("lost.safetensors", lost); err != nil || !w.Damaged {
+	if w, err := readWeights("lost.safetensors", lost); err != nil || !w.tensors.Damaged {
 		t.Errorf("without its sum: %v", err)
 	} else if _, err := w.model(nil); err == nil || !strings.Contains(err.Error(), "its checksum does not match") {
 		t.Errorf("without its sum: %v", err)

@@ -53,8 +53,8 @@ func (s Scores) MarshalJSON() ([]byte, error) { return jsonfloat.Marshal(s) }
 func (s *Scores) UnmarshalJSON(text []byte) error { return jsonfloat.Unmarshal(text, s) }
 
 const (
-	keptScores = 200 // of more rows
-	groupRows  = 100 // least number in a group
+	keptScores = 200 // scores that are kept of more rows
+	groupRows  = 100 // least number of rows in a group
 	mostGroups = 5
 )
 
@@ -172,7 +172,7 @@ func (m *Model) checkLevel(option string, level float64) error {
 	case !(level > 0 && level < 1):
 		return refuse(option, level, "give a share between 0 and 1, such as 0.9")
 	case m.Conformal == nil:
-		return refuse(option, nil, "the model's file does not say how far it was off on rows that trained nothing: train it with validation rows")
+		return refuse(option, nil, "the model's file does not say how far it was off on rows that did not train it: train it with validation rows")
 	}
 	if _, ok := m.Conformal.Targets[0].All.limit(level); !ok {
 		return refuse(option, level, "it takes at least %d validation rows, and the model had %d; give at most %v, or train with more",
@@ -198,7 +198,7 @@ func (i *Interval) UnmarshalJSON(text []byte) error { return jsonfloat.Unmarshal
 // rows that are like the model's validation rows. An error wraps ErrOptions.
 func (m *Model) Intervals(says []float64, level float64) ([]Interval, error) {
 	if m.Task() != data.Regression {
-		return nil, refuse("Interval", nil, "it is for amounts, and the task is %s; of two and more classes there are sets", m.Task())
+		return nil, refuse("Interval", nil, "it is for amounts, and the task is %s; for two and more classes there are sets", m.Task())
 	}
 	if err := m.checkLevel("Interval", level); err != nil {
 		return nil, err
@@ -220,7 +220,7 @@ func (m *Model) Intervals(says []float64, level float64) ([]Interval, error) {
 // ErrOptions.
 func (m *Model) Sets(says []float64, level float64) ([][]string, error) {
 	if m.Task() != data.Binary && m.Task() != data.Multiclass {
-		return nil, refuse("Sets", nil, "they are of classes, and the task is %s; of amounts there are intervals", m.Task())
+		return nil, refuse("Sets", nil, "they are for classes, and the task is %s; for amounts there are intervals", m.Task())
 	}
 	if err := m.checkLevel("Sets", level); err != nil {
 		return nil, err
@@ -273,7 +273,7 @@ func (c *Conformal) validate(m *Model) error {
 		targets, least = targets/2, math.Inf(-1)
 	}
 	if m.Task() == data.Multilabel || len(c.Targets) != targets {
-		return fmt.Errorf("it says of %d targets how far it was off, and has %d", len(c.Targets), targets)
+		return fmt.Errorf("it says how far it was off for %d targets, and it has %d", len(c.Targets), targets)
 	}
 	for _, t := range c.Targets {
 		ordered := slices.IsSorted(t.Limits) && (len(t.Groups) == 0 && len(t.Limits) == 0 || len(t.Groups) == len(t.Limits)+1)

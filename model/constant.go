@@ -10,9 +10,9 @@ import (
 	"github.com/gradus-ml/gradus/nn"
 )
 
-// Targets of regression that never change. There is nothing to learn about them, since every loss
-// of numbers is least where the output is the target. A network outputs such a target by its last
-// bias. Classes that never change are refused by the schema.
+// A target of regression may be the same in all rows. There is nothing to learn about it, since every loss of numbers is least
+// where the output is the target. A network outputs such a target by its last bias. Classes that never change are refused by
+// the schema.
 
 // sayConstant names the targets that are the same in every training row, and makes a new network
 // output them from the start. If all targets are constant, the run ends after one epoch, unless

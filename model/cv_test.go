@@ -191,7 +191,7 @@ func TestMembersElsewhere(t *testing.T) {
 	}
 }
 
-// A member that is prepared alone has the same weights, rows and scores as in its ensemble.
+// A member that is prepared by itself has the same weights, rows and scores as in its ensemble.
 func TestMemberAlone(t *testing.T) {
 	table := claims(t)
 	o := few("kind")
@@ -220,7 +220,7 @@ func TestMemberAlone(t *testing.T) {
 		}
 		if got.WeightsSHA256() != want.WeightsSHA256() || got.Training.Steps != want.Training.Steps || got.Training.Rows != want.Training.Rows ||
 			fmt.Sprint(*got.Training.Metrics.Train) != fmt.Sprint(*want.Training.Metrics.Train) {
-			t.Errorf("member %d alone is %s of %d updates, among the others %s of %d", k, got.WeightsSHA256(), got.Training.Steps, want.WeightsSHA256(), want.Training.Steps)
+			t.Errorf("member %d by itself is %s of %d updates, among the others %s of %d", k, got.WeightsSHA256(), got.Training.Steps, want.WeightsSHA256(), want.Training.Steps)
 		}
 	}
 	if _, err := f.PrepareMember(-1); err == nil {

@@ -71,7 +71,7 @@ func TestDiagnosis(t *testing.T) {
 			text := found[0].Evidence
 			for _, r := range found[0].Remedies {
 				if text += r.String(); r.Option != "" && !reflect.ValueOf(model.Options{}).FieldByName(r.Option).IsValid() {
-					t.Errorf("%s is no field of Options", r.Option)
+					t.Errorf("%s is not a field of Options", r.Option)
 				}
 			}
 			if !strings.Contains(text, c.names) {

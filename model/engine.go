@@ -71,19 +71,18 @@ func newEngine[T nn.Float](net *nn.Network[T]) engine {
 	return e
 }
 
-// ofRow adds to an error which row it is about.
+// ofRow adds to an error which row it is about. The error wraps ErrRow.
 func ofRow(row int, err error) error {
 	var of *data.RowError
 	if errors.As(err, &of) {
 		of.Row = row
 	}
-	return fmt.Errorf("row %d: %w", row, err)
+	return fmt.Errorf("%w %d: %w", ErrRow, row, err)
 }
 
-// predictCells predicts this many rows at once. If there are many, they are divided among all cores.
 const (
-	partRows = 128
-	manyRows = 1024
+	partRows = 128  // rows that predictCells predicts at once
+	manyRows = 1024 // rows from which on predictCells uses all cores
 )
 
 func (e *engineOf[T]) predictCells(enc *data.Encoding, rows cells, out []float64) error {

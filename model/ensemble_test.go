@@ -80,12 +80,12 @@ func TestEnsemblePredicts(t *testing.T) {
 				}
 				many, one := make([]float64, len(got)), make([]float64, m.Outputs())
 				if err := m.PredictRows(values, many); err != nil || !slices.Equal(many, got) {
-					t.Error("PredictRows says something else", err)
+					t.Error("PredictRows differs", err)
 				}
 				n := len(m.Columns())
 				for row := range table.Rows() {
 					if err := m.PredictValues(values[row*n:][:n], one); err != nil || !slices.Equal(one, got[row*len(one):][:len(one)]) {
-						t.Fatal("PredictValues says something else", err)
+						t.Fatal("PredictValues differs", err)
 					}
 				}
 				if !raceEnabled {
@@ -582,8 +582,8 @@ func TestEachRunning(t *testing.T) {
 	}
 }
 
-// A class with a single row is noted once, with what becomes of the row: alone it is kept in training, in folds one member
-// does without it. All such classes are in one note.
+// A class with a single row is noted once, and the note says what becomes of the row: a single model trains on it, in folds one
+// member does without it. All such classes are in one note.
 func TestNoteOfLonelyClasses(t *testing.T) {
 	for _, c := range []struct {
 		lonely  int

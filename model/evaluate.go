@@ -162,7 +162,7 @@ type EvaluateOptions struct {
 	SampleWeight string   // a column of weights; default: every row counts the same
 	Threshold    float64  // of two classes; default: the model's
 	Rows         []int    // of the table; default: all
-	Interval     float64  // of a regression: also how the intervals for this level do; 0: not
+	Interval     float64  // the level of a regression's intervals to compare with the targets; 0: none
 }
 
 // Evaluation is the result of Evaluate.
@@ -170,7 +170,7 @@ type Evaluation struct {
 	metrics.Report
 	Guess  metrics.Scores     // of always guessing the training mean or the most frequent training class; nil if the model's file does not have it
 	Rows   int                // rows that were scored
-	Left   Left               // rows that were not
+	Left   Left               // rows that were not scored
 	Counts data.Counts        // the cells that were missing, or hold a category that was not in the training rows
 	Cover  []metrics.Coverage // of each target's intervals, if they were asked for
 	Known  string             // which table of the training this is: "train", "validation" or "test"; "" for another
@@ -228,7 +228,7 @@ func (e *Evaluation) Notes() []string {
 	notes := append(e.Left.Notes(), CellNotes(e.Counts)...)
 	switch e.Known {
 	case "train":
-		notes = append([]string{"this is the table that the model was trained on: its score says little of new rows"}, notes...)
+		notes = append([]string{"this is the table that the model was trained on: its score says little about new rows"}, notes...)
 	case "validation":
 		notes = append([]string{"this is the table of the validation rows of the training, which may have chosen the epoch: its score may be too good for new rows"}, notes...)
 	}
@@ -580,7 +580,7 @@ func (m *Model) Batch(t *data.Table, row int) (x, y nn.Matrix[float64], rows []i
 	b, rows := l.b, l.rows
 	at = slices.Index(rows, row)
 	if at < 0 {
-		return x, y, nil, 0, fmt.Errorf("%w: row %d of %s has no target", ErrRow, row, t.Name())
+		return x, y, nil, 0, fmt.Errorf("%w %d of %s has no target", ErrRow, row, t.Name())
 	}
 	size := m.Options.BatchSize
 	if size < 2 || size > mostBatch {
@@ -600,4 +600,16 @@ func (m *Model) Batch(t *data.Table, row int) (x, y nn.Matrix[float64], rows []i
 		return x, y, nil, 0, err
 	}
 	return x, y, rows, at, data.Targets(b, rows, y.Data)
+}
+
+// setWeight returns the total weight of the rows.
+func setWeight(w []float64, rows int) float64 {
+	if w == nil {
+		return float64(rows)
+	}
+	sum := 0.0
+	for _, v := range w {
+		sum += v
+	}
+	return sum
 }

@@ -69,7 +69,7 @@ func (g *game) lookAt(values []data.Value) (l looked, err error) {
 	columns := len(m.Encoding.Inputs)
 	n := len(values) / columns
 	if n*columns != len(values) {
-		return l, fmt.Errorf("%w: %d values are no rows of %d", ErrRow, len(values), columns)
+		return l, fmt.Errorf("%w: %d values are not whole rows of %d", ErrRow, len(values), columns)
 	}
 	p := make([]float64, n*m.Outputs())
 	if err := m.PredictRows(values, p); err != nil {
@@ -78,7 +78,7 @@ func (g *game) lookAt(values []data.Value) (l looked, err error) {
 	l = looked{rows: make([]int, n), x: nn.NewMatrix[float64](n, m.Encoding.Width()), says: nn.NewMatrix[float64](n, m.Encoding.Outputs())}
 	for i, row := range slices.Collect(slices.Chunk(values, columns)) {
 		if err := data.EncodeRow(m.Encoding, row, l.x.Row(i)); err != nil {
-			return l, fmt.Errorf("%w: %w", ErrRow, ofRow(i, err))
+			return l, ofRow(i, err)
 		}
 	}
 	g.explain(p, l.says.Data)

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/internal/atomicfile"
@@ -152,7 +154,7 @@ func Read(r io.Reader, custom ...Custom) (*Model, error) {
 // model returns the model in the file.
 func (file *Weights) model(custom []Custom) (m *Model, err error) {
 	bad := func(format string, args ...any) (*Model, error) { return nil, file.bad(format, args...) }
-	text := file.Text
+	text := file.tensors.Text
 	if text == "" {
 		return bad("this is a safetensors file, but not one of gradus: its metadata has no %q", safetensors.Key)
 	}
@@ -211,7 +213,7 @@ func (file *Weights) calibrated(m *Model, h *header, where string) error {
 		return nil
 	}
 	if m.bounds == nil {
-		return file.bad("%sit says how far bounds were off, and its network has none", where)
+		return file.bad("%sit says how far bounds were off, and its network has no bounds", where)
 	}
 	m.bounds.Conformal = h.Bounds
 	if err := h.Bounds.validate(m.bounds); err != nil {
@@ -249,8 +251,8 @@ func (file *Weights) ensemble(h *header, custom Custom) (*Model, error) {
 			return nil, file.bad("member %d %w", k, err)
 		}
 	}
-	if numbers != file.Count() {
-		return nil, file.bad("its %d members have %d parameters and running statistics, its tensors %d numbers", len(members), numbers, file.Count())
+	if numbers != file.tensors.Count() {
+		return nil, file.bad("its %d members have %d parameters and running statistics, its tensors %d numbers", len(members), numbers, file.tensors.Count())
 	}
 	load := loadMembers[float64]
 	if h.Precision == "float32" {
@@ -313,7 +315,7 @@ func loadMembers[T nn.Float](file *Weights, h []header, members []*Model, layers
 		depth += net.Depth()
 		members[k].engine = newEngine(net)
 	}
-	if err := safetensors.Fill(file.File, tensors, depth); err != nil {
+	if err := safetensors.Fill(file.tensors, tensors, depth); err != nil {
 		return file.name(err)
 	}
 	for _, m := range members {
@@ -410,15 +412,15 @@ func (m *Model) agree(inputs int, out nn.Dense, threshold float64) error {
 // isModel reports whether the file holds a model and not only a network.
 func (w *Weights) isModel() bool {
 	var h struct{ Encoding, Training, Members json.RawMessage }
-	return json.Unmarshal([]byte(w.Text), &h) != nil || h.Encoding != nil || h.Training != nil || h.Members != nil
+	return json.Unmarshal([]byte(w.tensors.Text), &h) != nil || h.Encoding != nil || h.Training != nil || h.Members != nil
 }
 
 // loadNetwork takes the weights of a network from a file, which must hold exactly those.
 func loadNetwork[T nn.Float](file *Weights, inputs int, layers []nn.Dense) (engine, error) {
 	params, err := nn.ParamCount(inputs, layers...)
 	state := nn.StateCount(layers...)
-	if err == nil && params+state != file.Count() {
-		err = fmt.Errorf("its layers have %d parameters and %d running statistics, its tensors %d numbers", params, state, file.Count())
+	if err == nil && params+state != file.tensors.Count() {
+		err = fmt.Errorf("its layers have %d parameters and %d running statistics, its tensors %d numbers", params, state, file.tensors.Count())
 	}
 	if err != nil {
 		return nil, file.bad("%w", err)
@@ -436,13 +438,13 @@ func loadNetwork[T nn.Float](file *Weights, inputs int, layers []nn.Dense) (engi
 // Weights are the tensors of a safetensors file: those of a model, or plain ones named
 // layers.0.weight and so on, of shape [in, out].
 type Weights struct {
-	*safetensors.File
-	path string
+	tensors *safetensors.File
+	path    string
 }
 
 // bad returns the error for a file with the given problem.
 func (w *Weights) bad(format string, args ...any) error {
-	return w.name(w.Explain(fmt.Errorf(format, args...)))
+	return w.name(w.tensors.Explain(fmt.Errorf(format, args...)))
 }
 
 // name adds the file's name to an error.
@@ -495,16 +497,25 @@ func cause(err error) error {
 func readWeights(path string, raw []byte) (*Weights, error) {
 	w := &Weights{path: path}
 	var err error
-	if w.File, err = safetensors.Parse(raw); err != nil {
+	if w.tensors, err = safetensors.Parse(raw); err != nil {
+		if isText(raw) {
+			err = errors.New("this is a text file, such as a table, and not a model: give the file that the training wrote")
+		}
 		return nil, w.name(err)
 	}
 	return w, nil
 }
 
+// isText tells whether a file that is not a safetensors file is text. A safetensors file begins with the length of its
+// header in 8 bytes, of which the last are 0.
+func isText(raw []byte) bool {
+	return len(raw) > 0 && utf8.Valid(raw) && bytes.IndexByte(raw, 0) < 0
+}
+
 // setWeights copies the tensors into a network of exactly that shape, converting
 // between float32 and float64.
 func setWeights[T nn.Float](net *nn.Network[T], w *Weights) error {
-	if err := safetensors.Fill(w.File, tensorsOf(net), net.Depth()); err != nil {
+	if err := safetensors.Fill(w.tensors, tensorsOf(net), net.Depth()); err != nil {
 		return w.name(err)
 	}
 	return nil

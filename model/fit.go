@@ -58,7 +58,7 @@ type Fit struct {
 	adopted   bool // the encoding comes from the model that the run starts from
 
 	sources func() map[string]Source // the tables; their fingerprints are computed once
-	summing bool                     // they are being computed since the run was prepared
+	summing bool                     // they have been computed in the background since the run was prepared
 	bag     *bag                     // the members of an ensemble; nil for one network
 	spilled bool                     // the encoded training rows are in a file
 	file    io.Closer                // that file
@@ -205,7 +205,8 @@ func (f *Fit) Retreats() []train.Retreat { return f.runner.retreats() }
 // Epoch returns the number of epochs done.
 func (f *Fit) Epoch() int { return f.runner.epoch() }
 
-// Fingerprints returns the fingerprints of the tables, as computed by data.Table.
+// Fingerprints returns the fingerprints of the tables "train", "validation" and "test", as data.Table's Fingerprint computes
+// them.
 func (f *Fit) Fingerprints() map[string]string {
 	all := map[string]string{}
 	for what, s := range f.sources() {
@@ -331,4 +332,13 @@ func (f *Fit) SampleWeights(rows int) ([]float64, error) {
 	}
 	err = weigh(f, &s, f.tables.Train, part)
 	return s.W, err
+}
+
+// ended returns the error for work that was ended by its context: ctx's own error, and its cause.
+func ended(ctx context.Context) error {
+	err := ctx.Err()
+	if cause := context.Cause(ctx); cause != err {
+		return fmt.Errorf("%w: %w", err, cause)
+	}
+	return err
 }

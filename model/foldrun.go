@@ -17,8 +17,7 @@ import (
 )
 
 // The folds of a cross-validation and the members of an ensemble do not depend on each other, so they
-// can be trained on other machines. Options.Elsewhere requests one there, and TrainFold or TrainMember
-// makes it.
+// can be trained on other machines. Options.Elsewhere requests one there, where TrainFold or TrainMember makes it.
 
 // FoldRun is the result of one fold of a cross-validation, or of one member of an ensemble.
 type FoldRun struct {
@@ -78,7 +77,7 @@ func trainFold(ctx context.Context, tables Tables, o Options) (*FoldRun, error) 
 	// Options are filled in by a run, so each has a copy.
 	o.Metrics, o.Targets = slices.Clone(o.Metrics), slices.Clone(o.Targets)
 	o.Threads, o.Elsewhere = 1, nil
-	if tables.Spill != nil { // what is on the disk for this fold goes with it
+	if tables.Spill != nil { // this fold's rows on the disk are removed when it ends
 		own, err := data.NewSpill(tables.Spill.Dir())
 		if err != nil {
 			return nil, err
@@ -178,8 +177,8 @@ func (b *bag) elsewhere(ctx context.Context, k int, over func() bool) error {
 	return b.take(k, run, true)
 }
 
-// take makes the run of another process that of member k. The member has ended, or is what it was when the process was
-// told to stop.
+// take takes over the run of another process as that of member k. ended is false if the process was told to stop before the
+// member ended.
 func (b *bag) take(k int, run *FoldRun, ended bool) error {
 	m := b.members[k]
 	m.lock.Lock()
@@ -220,7 +219,7 @@ type past struct {
 	distant bool // another process trained the network
 }
 
-var errPast = errors.New("the run has ended, and its state is gone: a checkpoint is of a run in progress")
+var errPast = errors.New("the run has ended, and its state is gone: only a run in progress has a checkpoint")
 
 func (p past) steps(ctx context.Context) iter.Seq2[train.Step, error] { return p.strides(ctx) }
 func (p past) strides(context.Context) iter.Seq2[train.Step, error] {

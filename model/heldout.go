@@ -10,7 +10,7 @@ import (
 	"github.com/gradus-ml/gradus/train"
 )
 
-// What is worth knowing about the held-out rows before training starts.
+// These checks look at the held-out rows before training starts.
 
 // leaveUnknown leaves out rows of separate tables whose class was not in the training table,
 // and notes it.
@@ -129,7 +129,7 @@ func (h *held[T]) see(rows train.Set[T]) {
 func (h *held[T]) tell() {
 	f := h.fit
 	if h.skipped {
-		f.note("Whether rows that are held out repeat training rows was not looked at: of more than %d it takes too much memory.", mostHeld)
+		f.note("It was not checked whether held-out rows repeat training rows: for more than %d rows this takes too much memory.", mostHeld)
 	}
 	for _, p := range []struct {
 		what         string
@@ -138,7 +138,7 @@ func (h *held[T]) tell() {
 	}{{"validation", f.tables.Validation, f.Rows.Validation, h.inValidation}, {"test", f.tables.Test, f.Rows.Test, h.inTest}} {
 		switch {
 		case f.isTraining(p.own):
-			f.noteOf(p.what, ": %s is the table that is trained on: its score says nothing of new rows.", p.own.Name())
+			f.noteOf(p.what, ": %s is the table that is trained on: its score says nothing about new rows.", p.own.Name())
 		case p.double > 0:
 			repeat := "repeat"
 			if p.double == 1 {

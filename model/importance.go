@@ -268,7 +268,8 @@ func (m *Model) each() []*Model {
 	return []*Model{m}
 }
 
-// shuffle prepares each network of the model to predict shuffled rows, on so many cores. They tell how many rows they have predicted.
+// shuffle prepares each network of the model to predict shuffled rows on that many cores. The networks report how many rows
+// they have predicted.
 func (m *Model) shuffle(l labeled, streamed bool, cores int, tell func(rows int)) (all []shuffled, counts data.Counts, err error) {
 	for k, member := range m.each() {
 		b, err := l.b.As(member.Encoding)
@@ -314,7 +315,7 @@ type measurement struct {
 	predicted int        // rows
 }
 
-// tell says that so many more rows were predicted.
+// tell adds rows to the number of predicted rows and reports that number.
 func (q *measurement) tell(rows int) {
 	if q.o.Predicted == nil {
 		return
@@ -417,7 +418,7 @@ func (q *measurement) measure(ctx context.Context, c int, perm []int) (err error
 			return err
 		}
 		if drops[r] = sign * (q.base - v); !ok || math.IsNaN(drops[r]) || math.IsInf(drops[r], 0) {
-			return refuse("Metrics", nil, "%s is no finite number when the column %q is shuffled", name, q.columns[c])
+			return refuse("Metrics", nil, "%s is not a finite number when the column %q is shuffled", name, q.columns[c])
 		}
 	}
 	return nil
@@ -453,18 +454,6 @@ func (q *measurement) measureAll(ctx context.Context) error {
 	}
 	team.Wait()
 	return failed
-}
-
-// setWeight returns the total weight of the rows.
-func setWeight(w []float64, rows int) float64 {
-	if w == nil {
-		return float64(rows)
-	}
-	sum := 0.0
-	for _, v := range w {
-		sum += v
-	}
-	return sum
 }
 
 // meanSD returns the mean and the sample standard deviation. The latter is 0 for one value.

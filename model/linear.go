@@ -62,8 +62,8 @@ func (f *Fit) CompareLinear(ctx context.Context, m *Model) error {
 	return nil
 }
 
-// told holds the rows of the training table that one linear model is trained on, and the rows it predicts.
-type told struct {
+// A linearPart holds the rows of the training table that one linear model is trained on, and the rows it predicts.
+type linearPart struct {
 	train []int
 	table *data.Table
 	rows  []int
@@ -193,7 +193,7 @@ func (f *Fit) predictLinear(ctx context.Context, wide int, what string, threads 
 }
 
 // linearParts returns one part, or for out-of-fold rows one part for each fold.
-func (f *Fit) linearParts(what string) (parts []told) {
+func (f *Fit) linearParts(what string) (parts []linearPart) {
 	t := f.tables.Train
 	if what == "out-of-fold" {
 		members := f.bag.taken
@@ -203,7 +203,7 @@ func (f *Fit) linearParts(what string) (parts []told) {
 		seen := map[int]bool{} // more members than folds use further folds of the same rows
 		for _, member := range members {
 			own := member.tables.fold
-			p := told{train: pick(f.Schema.Rows, own.train), table: t}
+			p := linearPart{train: pick(f.Schema.Rows, own.train), table: t}
 			for _, row := range pick(f.Schema.Rows, own.validation) {
 				if !seen[row] {
 					seen[row] = true
@@ -216,7 +216,7 @@ func (f *Fit) linearParts(what string) (parts []told) {
 		}
 		return parts
 	}
-	p := told{train: f.parts.train, table: t, rows: f.parts.train}
+	p := linearPart{train: f.parts.train, table: t, rows: f.parts.train}
 	switch own := f.tables; what {
 	case "test":
 		p.rows = f.parts.test
@@ -229,7 +229,7 @@ func (f *Fit) linearParts(what string) (parts []told) {
 			p.table = own.Validation
 		}
 	}
-	return []told{p}
+	return []linearPart{p}
 }
 
 // trainLinear trains a linear model on rows of the training table, or on as many as the limit allows.
@@ -314,12 +314,12 @@ func (m *Model) Compared() string {
 		}
 	}
 	if score, ok := t.Baseline.Get(name); ok {
-		who := "always saying the commonest class"
+		who := "always guessing the most frequent class"
 		switch {
 		case m.Task() == data.Regression:
-			who = "always saying the mean"
+			who = "always guessing the mean"
 		case slices.Contains([]string{"auc", "average_precision", "log_loss", "brier", "calibration_error"}, name):
-			who = "always saying the shares"
+			who = "always guessing the shares"
 		}
 		against(who, "that guess", score)
 	}

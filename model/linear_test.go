@@ -135,7 +135,7 @@ func TestCompared(t *testing.T) {
 	table, _ := plane(t, 120)
 	test := 0.25
 	m, _ := linearRun(t, table, Options{Test: &test, Seed: 1, Epochs: 1})
-	for _, want := range []string{"rmse of the test rows ", ", of a linear model 1.", ", of always saying the mean ", " times the linear model, ", "The linear model is better."} {
+	for _, want := range []string{"rmse of the test rows ", ", of a linear model 1.", ", of always guessing the mean ", " times the linear model, ", "The linear model is better."} {
 		if !strings.Contains(m.Compared(), want) {
 			t.Errorf("no %q in %q", want, m.Compared())
 		}
@@ -156,7 +156,8 @@ func TestCompared(t *testing.T) {
 	}
 }
 
-// What a linear model costs has an end: many rows are left out, which the sentence says, and of very wide tables there is none.
+// The cost of a linear model is limited: if there are many rows, some are left out and the sentence says so, and a very wide
+// table gets none.
 func TestLinearCost(t *testing.T) {
 	defer func(before int) { linearWork = before }(linearWork)
 	linearWork = 40 * 9 * 600
@@ -259,7 +260,7 @@ func weighedPlane(t *testing.T, rows int) *data.Table {
 	return fromText(t, text.String())
 }
 
-// A comparison ends with its context, changes no weight and stands in the file.
+// A comparison ends with its context, changes no weight and is saved in the file.
 func TestLinearInFile(t *testing.T) {
 	table, _ := plane(t, 80)
 	m, f, err := Train(context.Background(), table, Options{Seed: 1, Epochs: 2})
@@ -288,7 +289,7 @@ func TestLinearInFile(t *testing.T) {
 	}
 }
 
-// A difference that is none, or is of another order, is not written in percent.
+// A difference of 0, or one of another order of magnitude, is not written in percent.
 func TestComparedInWords(t *testing.T) {
 	table, _ := plane(t, 120)
 	m, _ := linearRun(t, table, Options{Test: new(0.25), Seed: 1, Epochs: 1})
@@ -305,7 +306,7 @@ func TestComparedInWords(t *testing.T) {
 		t.Error(m.Compared())
 	}
 	xor := fromText(t, "a,b,y\n"+strings.Repeat("0,0,no\n0,1,yes\n1,0,yes\n1,1,no\n", 30))
-	for name, who := range map[string]string{"precision": "always saying the commonest class", "brier": "always saying the shares"} {
+	for name, who := range map[string]string{"precision": "always guessing the most frequent class", "brier": "always guessing the shares"} {
 		m, _ = linearRun(t, xor, Options{Seed: 1, Epochs: 2, Members: 1, Metrics: []string{name}})
 		if !strings.Contains(m.Compared(), who) {
 			t.Errorf("%s: %q", name, m.Compared())

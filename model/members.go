@@ -29,21 +29,21 @@ func (o *Options) chooseMembers(tables Tables, s *data.Schema, start *Weights) (
 	}
 	switch {
 	case start != nil:
-		return 1, "One network is trained, not an ensemble: it goes on from the weights that are given."
+		return 1, "One network is trained, not an ensemble: it continues from the given weights."
 	case o.Loss == nn.Hinge.String():
 		return 1, "One network is trained, not an ensemble: hinge gives decision values, which have no mean that could be judged."
 	case o.perSample():
-		return 1, "One network is trained, not an ensemble: per-sample descent is of one network."
+		return 1, "One network is trained, not an ensemble: per-sample descent trains one network."
 	case o.Tolerance != nil || o.TargetLoss != nil:
-		return 1, "One network is trained, not an ensemble: a tolerance or a loss to reach is of one network."
+		return 1, "One network is trained, not an ensemble: a tolerance or a loss to reach is for one network."
 	case o.blocked():
-		return 1, "One network is trained, not an ensemble: rows in blocks are those of one network."
+		return 1, "One network is trained, not an ensemble: rows in blocks are for one network."
 	case rows < shortOfFolds:
 		return 1, "One network is trained, not an ensemble: fewer than 50 rows are too few for folds."
 	}
 	switch cells := rows * len(s.Columns); {
 	case cells <= mostCells && tables.Train != nil && tables.Train.Spilled() != nil:
-		return 1, "One network is trained, not an ensemble: the table does not fit in the memory there is."
+		return 1, "One network is trained, not an ensemble: the table does not fit in the available memory."
 	case cells <= smallCells:
 		return mostFolds, ""
 	case cells <= mostCells:

@@ -162,9 +162,9 @@ type RowError = data.RowError
 // Prediction is the model's prediction for one row.
 type Prediction struct {
 	Values        []float64 `json:"values,omitempty"`        // regression: one for each target, in its own unit
-	Class         string    `json:"class,omitempty"`         // of two classes by Threshold, of more the most probable one
+	Class         string    `json:"class,omitempty"`         // two classes: by Threshold; more: the most probable one
 	Labels        []string  `json:"labels,omitempty"`        // several labels: the more probable value of each target
-	Probabilities []float64 `json:"probabilities,omitempty"` // one for each class in the order of Classes; of several labels, of each one's second value
+	Probabilities []float64 `json:"probabilities,omitempty"` // one for each class in the order of Classes; several labels: that of each target's second value
 
 	// From PredictRow, the columns whose value is not encoded as it is.
 	Imputed []string `json:"imputed,omitempty"` // it is missing
@@ -338,41 +338,6 @@ func (m *Model) PredictNumbers(rows, out []float64, with ...PredictOptions) erro
 	return m.predictCells(cells{numbers: rows}, out, with)
 }
 
-// cells are the cells of many rows, one row after another: values, or numbers.
-type cells struct {
-	values  []data.Value
-	numbers []float64
-}
-
-func (c cells) len() int { return max(len(c.values), len(c.numbers)) }
-
-// encodeCells writes the encoded inputs of the rows from an index on to x. An error comes with the index of its row.
-func encodeCells[T nn.Float](c cells, from int, enc *data.Encoding, x nn.Matrix[T]) (row int, err error) {
-	n := len(enc.Inputs)
-	if c.numbers != nil {
-		row, err = data.EncodeNumbers(enc, c.numbers[from*n:][:x.Rows*n], x.Data[:x.Rows*x.Cols])
-		return from + row, err
-	}
-	for i := range x.Rows {
-		if err := data.EncodeRow(enc, c.values[(from+i)*n:][:n], x.Row(i)); err != nil {
-			return from + i, err
-		}
-	}
-	return 0, nil
-}
-
-// row returns the n values of row i.
-func (c cells) row(i, n int) []data.Value {
-	if c.numbers == nil {
-		return c.values[i*n:][:n]
-	}
-	values := make([]data.Value, n)
-	for j, x := range c.numbers[i*n:][:n] {
-		values[j] = data.Number(x)
-	}
-	return values
-}
-
 func (m *Model) predictCells(rows cells, out []float64, with []PredictOptions) error {
 	o, err := m.rowOptions(with)
 	if err != nil {
@@ -381,11 +346,11 @@ func (m *Model) predictCells(rows cells, out []float64, with []PredictOptions) e
 	columns, outputs := len(m.Encoding.Inputs), m.Outputs()
 	n := rows.len() / columns
 	if rows.len()%columns != 0 || len(out) != n*outputs {
-		return fmt.Errorf("%w: %d values and room for %d outputs are no rows of %d and %d", ErrRow, rows.len(), len(out), columns, outputs)
+		return fmt.Errorf("%w: %d values and room for %d outputs are not whole rows of %d and %d", ErrRow, rows.len(), len(out), columns, outputs)
 	}
 	for i := 0; o.Strict && i < n; i++ {
 		if err := m.knowsRow(i, rows.row(i, columns)); err != nil {
-			return fmt.Errorf("%w: %w", ErrRow, ofRow(i, err))
+			return ofRow(i, err)
 		}
 	}
 	if m.ensemble != nil {
@@ -394,7 +359,7 @@ func (m *Model) predictCells(rows cells, out []float64, with []PredictOptions) e
 	width := m.Encoding.Outputs()
 	raw := out[len(out)-n*width:] // for two classes the second half of out
 	if err := m.engine.predictCells(m.Encoding, rows, raw); err != nil {
-		return fmt.Errorf("%w: %w", ErrRow, err)
+		return err
 	}
 	for i := range n {
 		m.finish(raw[i*width:][:width])

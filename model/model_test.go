@@ -236,7 +236,7 @@ func TestManyGoroutines(t *testing.T) {
 				out := make([]float64, m.Outputs())
 				for range 50 {
 					if err := m.PredictValues(row(i), out); err != nil || !slices.Equal(out, want[i]) {
-						t.Errorf("goroutine %d: %v, alone %v (%v)", i, out, want[i], err)
+						t.Errorf("goroutine %d: %v, by itself %v (%v)", i, out, want[i], err)
 						return
 					}
 				}
@@ -290,10 +290,14 @@ func TestPredictRowRefuses(t *testing.T) {
 }
 
 func TestLoadErrors(t *testing.T) {
-	for _, path := range []string{filepath.Join(t.TempDir(), "none.safetensors"), t.TempDir(), "model_test.go"} {
+	for path, words := range map[string]string{
+		filepath.Join(t.TempDir(), "none.safetensors"): "there is no such file",
+		t.TempDir():     "",
+		"model_test.go": "this is a text file, such as a table, and not a model",
+	} {
 		_, err := model.Load(path)
-		if !errors.Is(err, model.ErrFile) || !strings.HasPrefix(err.Error(), path+": ") {
-			t.Errorf(`got %v, want an error that wraps model.ErrFile and err.Error() to begin with path+": "`, err)
+		if !errors.Is(err, model.ErrFile) || !strings.HasPrefix(err.Error(), path+": ") || !strings.Contains(err.Error(), words) {
+			t.Errorf("got %v, want an error that wraps ErrFile, begins with %q and contains %q", err, path+": ", words)
 		}
 	}
 }
@@ -443,7 +447,7 @@ func TestPredictRows(t *testing.T) {
 					t.Fatal(err)
 				}
 				if !slices.Equal(one, out[i*len(one):][:len(one)]) {
-					t.Fatalf("row %d of %d: %v, alone %v", i, n, out[i*len(one):][:len(one)], one)
+					t.Fatalf("row %d of %d: %v, by itself %v", i, n, out[i*len(one):][:len(one)], one)
 				}
 			}
 			if n > 1 {

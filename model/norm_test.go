@@ -47,7 +47,7 @@ func TestNormedRoundTrip(t *testing.T) {
 				t.Errorf("%s, %s: the options came back as %+v", norm, precision, back.Options)
 			}
 			if len(m.Network64().State()) > 0 && slices.Max(m.Network64().State()) == 1 {
-				t.Errorf("%s, %s: the running statistics have not moved", norm, precision)
+				t.Errorf("%s, %s: the running statistics did not change", norm, precision)
 			}
 			a, _, err := m.Predict(mixed(t))
 			if err != nil {

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// What is wrong with an option says so as data, and in words that name no flag.
+// An error about an option has its facts as data, and its words name no flag.
 func TestOptionErrorNamesTheField(t *testing.T) {
 	minus := -1.0
 	for _, c := range []struct {

@@ -120,5 +120,3 @@ func (f *Fit) bestThreshold(m *Model) error {
 	m.Threshold, err = metrics.BestThreshold(f.recipe.thresholdBy, j.Truth, second(j.Says), j.W)
 	return err
 }
-
-// What the run of a single network also has.

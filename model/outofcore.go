@@ -54,7 +54,7 @@ func (o *Options) checkBlocks(c *train.Config) error {
 	case c.AllRows():
 		return refuse("Method", nil, "%s, and this run looks at all rows at once: choose mini-batch, and an optimizer other than lbfgs and cg", how)
 	case o.Tolerance != nil:
-		return refuse("Tolerance", nil, "%s, which looks at a batch at a time, and a tolerance is of all rows: take a loss to reach, or patience", how)
+		return refuse("Tolerance", nil, "%s, which sees a batch at a time, and a tolerance needs all rows: take a loss to reach, or patience", how)
 	case o.Members > 1:
 		return refuse("Members", nil, "%s, and the members of an ensemble need other rows each: train one network, or use a part of the rows that fits in memory", how)
 	}
@@ -67,14 +67,14 @@ func (f *Fit) outOfCore(full error) error {
 	o := f.Options
 	o.BlockRows = or(o.BlockRows, 1)
 	if err := o.checkBlocks(&f.recipe.config); err != nil {
-		return fmt.Errorf("%w; they could stand on the disk, but %w", full, err)
+		return fmt.Errorf("%w; they could be kept on the disk, but %w", full, err)
 	}
 	if f.Encoding.HasMeans() && !f.adopted {
-		return fmt.Errorf("%w; they could stand on the disk, but a column has more than 256 levels, whose means look at all rows: leave it out with Ignore", full)
+		return fmt.Errorf("%w; they could be kept on the disk, but a column has more than 256 levels, whose means look at all rows: leave it out with Ignore", full)
 	}
 	f.settleBlocks()
 	f.spilled = true
-	f.note("The encoded rows do not fit in the memory there is, so they stand on the disk, in blocks of %d rows of which %d are shuffled together; the loss is that of the last epoch's batches, and there is no diagnosis.", f.Options.BlockRows, f.Options.BufferBlocks)
+	f.note("The encoded rows do not fit in the available memory, so they are kept on the disk, in blocks of %d rows, and %d blocks are shuffled together; the loss is that of the last epoch's batches, and there is no diagnosis.", f.Options.BlockRows, f.Options.BufferBlocks)
 	return nil
 }
 
@@ -152,7 +152,7 @@ func source[T nn.Float](f *Fit, d *train.Data[T], see func(train.Set[T])) (block
 		file, err = blocks.Open(path, l, see)
 		switch {
 		case err == nil && json.Unmarshal(file.Text, &f.imputed) == nil:
-			f.note("The encoded rows were there already, in %s.", path)
+			f.note("The encoded rows were already there, in %s.", path)
 		case !errors.Is(err, fs.ErrNotExist):
 			f.note("The encoded rows were written anew: %v.", err)
 			file = nil

@@ -476,7 +476,7 @@ func TestFoldsOutOfCoreHaveTheBitsOfMemory(t *testing.T) {
 	}
 }
 
-// The encoded rows of each fold have their own file in the cache, and what was there besides is gone.
+// The encoded rows of each fold have their own file in the cache, and other files in it are removed.
 func TestFoldsKeepTheirCache(t *testing.T) {
 	o := Options{Seed: 5, Epochs: 1, Hidden: []int{4}, BlockRows: 64, BufferBlocks: 4}
 	tight(t, 150_000)

@@ -11,7 +11,7 @@ import (
 	"github.com/gradus-ml/gradus/data"
 )
 
-// letters is a table of so many columns of single letters, two numbers and a target.
+// letters returns a table of that many columns of single letters, two numbers and a target.
 func letters(t *testing.T, rows, columns int) *data.Table {
 	t.Helper()
 	var b strings.Builder
@@ -86,8 +86,8 @@ func TestPackedRows(t *testing.T) {
 	}
 }
 
-// What preparing a run takes for a cell of a small category, in a process that has done other work before: a matrix alone
-// would take 84 bytes.
+// The bytes that preparing a run takes for a cell of a small category, in a process that has done other work before: a matrix
+// alone would take 84 bytes.
 func TestPackedMemory(t *testing.T) {
 	const rows, columns = 60000, 30
 	table := letters(t, rows, columns)

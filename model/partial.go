@@ -74,7 +74,7 @@ func (m *Model) Partial(ctx context.Context, t *data.Table, column string, o Par
 	}
 	o.Points, o.Lines = or(o.Points, partialPoints), or(o.Lines, partialLines)
 	if o.Points < 2 || o.Lines < 0 {
-		return nil, refuse("Points", nil, "%d points and %d lines cannot be; give at least 2 points and 0 lines", o.Points, o.Lines)
+		return nil, refuse("Points", nil, "%d points and %d lines are not possible; give at least 2 points and 0 lines", o.Points, o.Lines)
 	}
 	if o.Rows == nil {
 		o.Rows = evenly(t.Rows(), partialRows)
@@ -91,7 +91,7 @@ func (m *Model) Partial(ctx context.Context, t *data.Table, column string, o Par
 	p := &Partial{Column: column, Kind: m.Encoding.Inputs[c].Kind, Outputs: m.explained(), Rows: len(o.Rows)}
 	values := p.grid(b, t, c, o)
 	if len(values) == 0 {
-		return nil, refuse("Column", nil, "the column %q of %s has no cell to go by", column, t.Name())
+		return nil, refuse("Column", nil, "the column %q of %s has no cell that can be used", column, t.Name())
 	}
 	q := &curves{Partial: p, game: g, x: x.x, lines: evenly(len(o.Rows), o.Lines)}
 	q.from, q.to = m.Encoding.Span(c)

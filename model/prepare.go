@@ -115,10 +115,10 @@ func (o *Options) canStart(tables Tables, start *Weights) error {
 		return err
 	}
 	if o.Members > 1 && start != nil {
-		return refuse("From", nil, "%s: an ensemble of %d members begins anew, for the weights may have seen the rows that judge a member: leave them out, or train one network", start.path, o.Members)
+		return refuse("From", nil, "%s: an ensemble of %d members begins anew, because the weights may have been trained on the rows that judge a member: leave them out, or train one network", start.path, o.Members)
 	}
 	if start.isEnsemble() {
-		return start.differs("the weights are those of several networks, and a run goes on from one: train without it")
+		return start.differs("the weights are those of several networks, and a run continues from one: train without it")
 	}
 	return nil
 }
@@ -187,7 +187,7 @@ func onlyOne(tables Tables, o Options) (*Fit, error) {
 	o.Members = 1
 	f, err := Prepare(tables, o, nil)
 	if err == nil {
-		f.note("One network is trained, not an ensemble: the rows do not fit in the memory there is.")
+		f.note("One network is trained, not an ensemble: the rows do not fit in the available memory.")
 	}
 	return f, err
 }
@@ -217,7 +217,7 @@ func (f *Fit) settle() error {
 			c.BatchSize = f.Rows.Train
 		}
 		if asked != 0 && asked != c.BatchSize {
-			f.note("The batch size %d is for mini-batch descent; %s looks at %s an update.", asked, c.Method, rowsText(c.BatchSize))
+			f.note("The batch size %d is for mini-batch descent; %s uses %s per update.", asked, c.Method, rowsText(c.BatchSize))
 		}
 	}
 	if c.Epochs == 0 {

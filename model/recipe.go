@@ -77,8 +77,8 @@ func (o *Options) choose(s *data.Schema) {
 const leafSlope = 2
 
 // startAtLeaves makes the first units of the network the leaves of the trees that the encoding was fitted with,
-// unless the initial weights are given, or there are no hidden layers or biases. Of a multiclass network half of the
-// units stay as they are, because smooth inputs tell many classes apart better (docs/recipe.md).
+// unless the initial weights are given, or there are no hidden layers or biases. In a multiclass network, half of the units
+// stay as they are, because smooth inputs tell many classes apart better (docs/recipe.md).
 func startAtLeaves[T nn.Float](f *Fit, net *nn.Network[T]) {
 	w, bias := net.Weights(0), net.Bias(0)
 	if bias == nil || net.Depth() == 1 || or(f.Options.Init, "auto") != "auto" {

@@ -202,7 +202,7 @@ func (o *Options) loss(task data.Task, out nn.Activation) (nn.Loss, error) {
 			return nil, refuse("Loss", nil, "%s is for classes, and the task is regression: take auto, or another loss; the task says what the target is", name)
 		}
 		if usual == nn.Exp && task != data.Regression {
-			return nil, refuse("Loss", nil, "%s is of amounts, and the target is of classes (the task is %s): take auto, or another loss, or name another target", name, task)
+			return nil, refuse("Loss", nil, "%s is for amounts, and the target has classes (the task is %s): take auto, or another loss, or name another target", name, task)
 		}
 		if kind, _, _ := strings.Cut(name, ":"); kind == "focal" && out == nn.Sigmoid {
 			name = "binary-" + name

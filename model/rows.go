@@ -14,7 +14,7 @@ import (
 	"github.com/gradus-ml/gradus/train"
 )
 
-// The weights of rows, which of them stay together, and how they are scored.
+// These functions read what the options say about rows: their weights, which of them stay together, and how they are scored.
 
 // kindOf returns the kind of predictions of a task.
 func kindOf(task data.Task) metrics.Kind {
@@ -65,7 +65,7 @@ func (o *Options) infer(t *data.Table) (s *data.Schema, weightless int, err erro
 		return nil, 0, asOption(err)
 	}
 	if col := o.timeColumn(); slices.ContainsFunc(s.Targets, func(y data.Target) bool { return y.Name == col }) {
-		return nil, 0, refuse("Split", o.Split, "%q is the target, and by it the parts of the rows would have different targets: name a column that says when a row was", col)
+		return nil, 0, refuse("Split", o.Split, "%q is the target, and a split by it would give the parts different targets: name a column that says when each row was recorded", col)
 	}
 	if o.SampleWeight != "" {
 		if _, err := data.Weights(t, o.SampleWeight, s.Rows); err != nil {
@@ -89,7 +89,7 @@ func (o *Options) notes(t *data.Table, s *data.Schema) []data.Note {
 		}
 	}
 	if s.Task == data.Regression && or(o.Task, data.Auto) == data.Auto && o.ofAmounts() && s.Few(t) {
-		notes = append(notes, data.Notef("The loss %s is of amounts, so %s is taken for amounts, not for classes; the task binary or multiclass would take it for those.", o.Loss, s.Targets[0].Name))
+		notes = append(notes, data.Notef("The loss %s is for amounts, so %s is read as amounts, not as classes; the task binary or multiclass would read it as classes.", o.Loss, s.Targets[0].Name))
 	}
 	return notes
 }
@@ -125,7 +125,7 @@ func (o *Options) rows(r *recipe, s *data.Schema) error {
 	}
 	for _, name := range o.Metrics {
 		if r.loss == nn.Hinge && metrics.NeedsProbabilities(name) {
-			return refuse("Metrics", nil, "%s is of probabilities, and hinge gives decision values: choose another metric, or the loss binary-cross-entropy", name)
+			return refuse("Metrics", nil, "%s needs probabilities, and hinge gives decision values: choose another metric, or the loss binary-cross-entropy", name)
 		}
 	}
 	if err := o.readThreshold(r, s.Task); err != nil {
@@ -135,7 +135,7 @@ func (o *Options) rows(r *recipe, s *data.Schema) error {
 		return nil
 	}
 	if s.Task != data.Binary && s.Task != data.Multiclass {
-		return refuse("ClassWeight", nil, "%s has no classes to weigh; a column can have weights of rows", s.Task)
+		return refuse("ClassWeight", nil, "%s has no classes to weigh; give the rows weights by a column", s.Task)
 	}
 	if len(o.ClassWeight) == 1 && o.ClassWeight[0] == "balanced" {
 		r.balanced = true
@@ -158,7 +158,7 @@ func (o *Options) rows(r *recipe, s *data.Schema) error {
 	return nil
 }
 
-// timeColumn returns the column of --split time:COL, or "".
+// timeColumn returns the column of the split time:COL, or "".
 func (o *Options) timeColumn() string {
 	col, ok := strings.CutPrefix(o.Split, "time:")
 	if !ok {
@@ -167,7 +167,7 @@ func (o *Options) timeColumn() string {
 	return col
 }
 
-// readThreshold reads --threshold.
+// readThreshold reads the option Threshold.
 func (o *Options) readThreshold(r *recipe, task data.Task) error {
 	r.threshold = 0.5
 	if o.Threshold == "" {
@@ -179,7 +179,7 @@ func (o *Options) readThreshold(r *recipe, task data.Task) error {
 	if name, auto := strings.CutPrefix(o.Threshold, "auto:"); auto {
 		r.thresholdBy = strings.ReplaceAll(name, "-", "_")
 		if !slices.Contains(metrics.ThresholdNames(), r.thresholdBy) {
-			return refuse("Threshold", nil, "none is chosen by %q; choose auto: and one of %s", name, strings.Join(metrics.ThresholdNames(), ", "))
+			return refuse("Threshold", nil, "no threshold is chosen by %q; choose auto: and one of %s", name, strings.Join(metrics.ThresholdNames(), ", "))
 		}
 		return nil
 	}
@@ -318,7 +318,7 @@ func (f *Fit) chooseThreshold(m *Model) error {
 	return err
 }
 
-// second returns the second of every two.
+// second returns the second of every two numbers.
 func second(p []float64) []float64 { return secondIn(nil, p) }
 
 // secondIn is second with a list on a disk.

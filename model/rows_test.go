@@ -123,7 +123,7 @@ func TestClassWeights(t *testing.T) {
 	}
 }
 
-// Scores of a run with sample weights are weighted; the column is no input.
+// Scores of a run with sample weights are weighted, and the column of weights is not an input.
 func TestSampleWeights(t *testing.T) {
 	table := claims(t)
 	o := few("amount")
@@ -348,7 +348,7 @@ func TestHinge(t *testing.T) {
 		t.Errorf("decided %v", both)
 	}
 	if _, has := m.Training.Metrics.Train.Get("log_loss"); has {
-		t.Error("there is a log_loss of what is no probability")
+		t.Error("there is a log_loss, and the outputs are not probabilities")
 	}
 	if _, has := m.Training.Metrics.Train.Get("auc"); !has {
 		t.Error("there is no auc")
@@ -376,16 +376,16 @@ func TestRowOptionsRefused(t *testing.T) {
 		{"amount", func(o *Options) { o.Split = "time:g" }, `the cell "visitor 0" is not a place in time`},
 		{"amount", func(o *Options) { o.Metrics = []string{"auc"} }, `Metrics: there is no metric "auc" for this task; choose from loss, rmse, mae, mape, r2`},
 		{"amount", func(o *Options) { o.Threshold = "0.3" }, "Threshold: it is for two classes, and the task is regression"},
-		{"kind", func(o *Options) { o.Threshold = "auto:auc" }, `Threshold: none is chosen by "auc"; choose auto: and one of accuracy, balanced_accuracy, f1, f1_macro`},
+		{"kind", func(o *Options) { o.Threshold = "auto:auc" }, `Threshold: no threshold is chosen by "auc"; choose auto: and one of accuracy, balanced_accuracy, f1, f1_macro`},
 		{"kind", func(o *Options) { o.Threshold = "1.5" }, `Threshold: "1.5" is not a probability between 0 and 1, nor auto:METRIC`},
 		{"kind", func(o *Options) { o.Threshold, o.Validation = "auto:f1", &none }, "Threshold: it is chosen on validation rows and there are none"},
-		{"kind", func(o *Options) { o.Loss, o.Metrics = "hinge", []string{"log_loss"} }, "Metrics: log_loss is of probabilities, and hinge gives decision values"},
+		{"kind", func(o *Options) { o.Loss, o.Metrics = "hinge", []string{"log_loss"} }, "Metrics: log_loss needs probabilities, and hinge gives decision values"},
 		{"three", func(o *Options) { o.Loss = "hinge" }, "Loss: hinge tells two classes apart, and the task is multiclass"},
 		{"amount", func(o *Options) { o.Loss = "hinge" }, "Loss: hinge tells two classes apart, and the task is regression"},
 		{"amount", func(o *Options) { o.Loss = "focal:3" }, "Loss: focal:3 is for classes, and the task is regression: take auto, or another loss"},
 		{"amount", func(o *Options) { o.Loss = "cross-entropy" }, "Loss: cross-entropy is for classes, and the task is regression"},
 		{"three", func(o *Options) { o.Loss = "binary-cross-entropy" }, "a probability for each; the output is softmax: use sigmoid, or another loss"},
-		{"kind", func(o *Options) { o.Loss = "poisson" }, "Loss: poisson is of amounts, and the target is of classes (the task is binary): take auto, or another loss"},
+		{"kind", func(o *Options) { o.Loss = "poisson" }, "Loss: poisson is for amounts, and the target has classes (the task is binary): take auto, or another loss"},
 		{"amount", func(o *Options) { o.Loss = "gamma" }, "the amounts of gamma must be greater than 0; the target is 0: use tweedie:1.5 where some are 0"},
 	} {
 		o := few(c.target)

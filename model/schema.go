@@ -49,13 +49,13 @@ func (m *Model) InputSchema() InputSchema {
 				p.Format, p.Description = "", "A date with its time of day, 1999-12-31 23:59:59 or 1999-12-31T23:59:59Z."
 			}
 			if in.Spelling != nil && in.Spelling.Layout != "" {
-				p.Format, p.Description = "", fmt.Sprintf("A date, %s; training had dates as %s has them.", strings.Join(in.Dates(), " or "), in.Spelling.Layout)
+				p.Format, p.Description = "", fmt.Sprintf("A date, %s; the training rows had dates in the layout %s.", strings.Join(in.Dates(), " or "), in.Spelling.Layout)
 			}
 			for _, example := range in.Dates() {
 				p.Examples = append(p.Examples, example)
 			}
 		case data.KindCategory:
-			p = PropertySchema{Type: []string{"string", "number", "null"}, Description: fmt.Sprintf("A category; training had %d.", len(in.Levels)+len(in.RareOf))}
+			p = PropertySchema{Type: []string{"string", "number", "null"}, Description: fmt.Sprintf("A category; the training rows had %d.", len(in.Levels)+len(in.RareOf))}
 			for _, level := range in.Levels[:min(len(in.Levels), mostExamples)] {
 				p.Examples = append(p.Examples, level)
 			}

@@ -236,7 +236,7 @@ func (g *game) resolve() error {
 	case o.Pairs < 1 || o.Pairs > 1<<20:
 		return refuse("Pairs", o.Pairs, "give a whole number of at least 1 and at most 2^20")
 	case o.LogOdds && g.m.Task() == data.Regression:
-		return refuse("LogOdds", nil, "they are of probabilities, and the task is regression")
+		return refuse("LogOdds", nil, "they need probabilities, and the task is regression")
 	}
 	return nil
 }

@@ -51,7 +51,8 @@ func (r *SharedMemory) signal() {
 }
 
 // take waits until need bytes are free, and takes them. If no other run is active or about to ask, and they still do not fit,
-// it returns the available memory. The run must have called enter. A run that can do with less does not wait for what will not be free even without the others.
+// it returns the available memory. The run must have called enter. less says that the run can do with less: it then does not
+// wait for more than would be free without the others.
 func (r *SharedMemory) take(need float64, less bool) (have memory.Limit, ok bool) {
 	r.lock.Lock()
 	defer r.lock.Unlock()
@@ -213,13 +214,4 @@ func (f *Fit) vectors() int {
 		n += 1 + int(math.Ceil(math.Log2(float64(max(c.BatchSize/1024, c.Shards, 2)))))
 	}
 	return n
-}
-
-// thousands writes 1234567 as "1,234,567".
-func thousands(n int) string {
-	s := fmt.Sprint(n)
-	for i := len(s) - 3; i > 0; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
 }

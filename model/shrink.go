@@ -179,11 +179,11 @@ func (m *Model) setShrinkage(s *Shrinkage) {
 // validate refuses a shrinkage in a file that the model cannot have.
 func (s *Shrinkage) validate(m *Model) error {
 	if !(s.Share >= 0 && s.Share <= 1) || len(s.Toward) != m.Outputs() || !m.shrinks() {
-		return fmt.Errorf("its shrinkage has the share %v towards %d numbers, which is not between 0 and 1, or does not suit its %d outputs", s.Share, len(s.Toward), m.Outputs())
+		return fmt.Errorf("its shrinkage has the share %v toward %d numbers, which is not between 0 and 1, or does not suit its %d outputs", s.Share, len(s.Toward), m.Outputs())
 	}
 	for _, g := range s.Toward {
 		if g-g != 0 || m.Task() != data.Regression && !(g > 0 && g <= 1) {
-			return fmt.Errorf("its shrinkage is towards %v, which is no finite number, or no share of a class", g)
+			return fmt.Errorf("its shrinkage is toward %v, which is not a finite number, or not a share of a class", g)
 		}
 	}
 	return nil

@@ -33,7 +33,7 @@ func noise(t *testing.T, rows, columns int, target func(r *rand.Rand) string) *d
 	return table
 }
 
-// A model that is worse than a guess on rows that trained nothing is moved towards it: out of fold it is no worse than the
+// A model that is worse than a guess on rows that did not train it is moved toward it: out of fold it is no worse than the
 // guess then, new rows are told better than before, weights are as trained, and the file says the same.
 func TestShrink(t *testing.T) {
 	class := func(names string) func(r *rand.Rand) string {

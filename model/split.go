@@ -8,7 +8,7 @@ import (
 	"github.com/gradus-ml/gradus/internal/rng"
 )
 
-// Which rows of the tables are used for what.
+// These functions decide which rows of the tables are used for what.
 
 // parts are the rows of the tables by their use. Validation and test rows belong to
 // their own table if there is one.
@@ -170,8 +170,6 @@ func (f *Fit) noteLonely(what string) {
 
 // keptInTraining is what becomes of the single row of a class that no part is held out of.
 const keptInTraining = "is kept in training"
-
-func rowsText(n int) string { return fmt.Sprintf("%d row%s", n, plural(n)) }
 
 // pick is the function pick with a list stored where the table's cells are.
 func (f *Fit) pick(from, at []int) []int { return pickIn(f.tables.Train, from, at) }

@@ -6,7 +6,7 @@ import (
 	"github.com/gradus-ml/gradus/data"
 )
 
-// How a model treats cells that it has to guess: which they were, and whether to predict them.
+// These functions find the cells that a model has to guess, and refuse them in a strict prediction.
 
 // options returns the last of the given options.
 func (m *Model) options(with []PredictOptions) (o PredictOptions, err error) {

@@ -12,7 +12,7 @@ import (
 
 var strict = model.PredictOptions{Strict: true}
 
-// TestStrict: a category that the training rows had not is refused with its place, by every way to predict,
+// TestStrict: a category that was not in the training rows is refused with its place, by every way to predict,
 // and is predicted and named without Strict.
 func TestStrict(t *testing.T) {
 	members, _ := fitMembers(t, memberOptions(data.Binary, 3))

@@ -1,7 +1,6 @@
 package model
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -27,7 +26,7 @@ func ValueOf(v any) (data.Value, error) {
 	case time.Time:
 		return data.Time(v), nil
 	case time.Duration: // its unit is unknown
-		return data.Value{}, fmt.Errorf("a %T cannot stand in a cell; give the number that it is in the column's unit", v)
+		return data.Value{}, fmt.Errorf("a %T cannot be the value of a cell; give it as a number in the column's unit", v)
 	}
 	r := reflect.ValueOf(v)
 	if r.Kind() == reflect.Pointer {
@@ -48,7 +47,7 @@ func ValueOf(v any) (data.Value, error) {
 	case r.CanUint():
 		return whole(float64(r.Uint()), strconv.FormatUint(r.Uint(), 10)), nil
 	}
-	return data.Value{}, fmt.Errorf("a %T cannot stand in a cell; give a number, string, bool, time.Time or nil", v)
+	return data.Value{}, fmt.Errorf("a %T cannot be the value of a cell; give a number, string, bool, time.Time or nil", v)
 }
 
 // whole returns an integer as a value. One that a float64 may not hold exactly is kept as text,
@@ -72,33 +71,4 @@ func jsonNumber(n json.Number) (data.Value, error) {
 		return whole(x, n.String()), nil
 	}
 	return data.Number(x), nil
-}
-
-// ended returns the error for work that was ended by its context: ctx's own error, and its cause.
-func ended(ctx context.Context) error {
-	err := ctx.Err()
-	if cause := context.Cause(ctx); cause != err {
-		return fmt.Errorf("%w: %w", err, cause)
-	}
-	return err
-}
-
-func plural(n int) string {
-	if n == 1 {
-		return ""
-	}
-	return "s"
-}
-
-// quoteList writes up to eight names, quoted, and the number of further names.
-func quoteList(names []string) string {
-	const most = 8
-	q := make([]string, 0, most)
-	for i, n := range names {
-		if i == most {
-			return strings.Join(q, ", ") + fmt.Sprintf(" and %d more", len(names)-most)
-		}
-		q = append(q, strconv.Quote(n))
-	}
-	return strings.Join(q, ", ")
 }

@@ -60,7 +60,7 @@ func TestValuesByColumn(t *testing.T) {
 	}
 
 	const (
-		number, truth, date, level, finite = "! is not a number", "! is not a boolean", "! is not a date", "! is no level", "! is not a finite decimal number"
+		number, truth, date, level, finite = "! is not a number", "! is not a boolean", "! is not a date", "! is not a level", "! is not a finite decimal number"
 		none, unseen                       = "NA", "a level that was not in the training rows"
 	)
 	type (
@@ -117,13 +117,13 @@ func TestValuesByColumn(t *testing.T) {
 		{json.Number("9007199254740993"), [6]string{"9007199254740993", truth, date, unseen, unseen, "9007199254740993"}},
 		{json.Number("1e400"), [6]string{finite, truth, date, unseen, unseen, unseen}},
 		{json.Number("seven"), [6]string{"! is not a number", "! is not a number", "! is not a number", "! is not a number", "! is not a number", "! is not a number"}},
-		{time.Hour, all("! cannot stand in a cell")},
-		{[]byte("red"), all("! cannot stand in a cell")},
-		{[]any{1}, all("! cannot stand in a cell")},
-		{map[string]any{}, all("! cannot stand in a cell")},
+		{time.Hour, all("! cannot be the value of a cell")},
+		{[]byte("red"), all("! cannot be the value of a cell")},
+		{[]any{1}, all("! cannot be the value of a cell")},
+		{map[string]any{}, all("! cannot be the value of a cell")},
 		{pointer(7), [6]string{"7", truth, date, unseen, unseen, "007"}},
 		{(*float64)(nil), [6]string{none, none, none, none, none, none}},
-		{1i, all("! cannot stand in a cell")},
+		{1i, all("! cannot be the value of a cell")},
 	} {
 		for i, column := range columns {
 			got, err := predict(column, c.value)

@@ -18,7 +18,7 @@ import (
 
 // base reads the model that the weights belong to; nil for plain tensors.
 func (w *Weights) base(custom Custom) (*Model, error) {
-	if w == nil || w.Text == "" || !w.isModel() {
+	if w == nil || w.tensors.Text == "" || !w.isModel() {
 		return nil, nil
 	}
 	return w.model([]Custom{custom})
@@ -27,7 +27,7 @@ func (w *Weights) base(custom Custom) (*Model, error) {
 // isEnsemble reports whether the file holds several networks.
 func (w *Weights) isEnsemble() bool {
 	var h struct{ Format int }
-	return w != nil && json.Unmarshal([]byte(w.Text), &h) == nil && h.Format == ensembleFormat
+	return w != nil && json.Unmarshal([]byte(w.tensors.Text), &h) == nil && h.Format == ensembleFormat
 }
 
 func (w *Weights) differs(format string, args ...any) error {

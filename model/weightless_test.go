@@ -63,7 +63,7 @@ func TestWeightlessRowsAreNotThere(t *testing.T) {
 // they are spelled, which classes and levels there are, and which rows are held out are as in the
 // table without them.
 func TestOddRowsOfNoWeight(t *testing.T) {
-	// The last column is the target in turn. Of each pair the second cell stands in rows of weight 0.
+	// The last column is the target in turn. The second cell of each pair is in rows of weight 0.
 	columns := []string{"number", "missing", "money", "day", "flag", "same", "id", "level", "code", "empty", "w", "amount", "class"}
 	kept := func(i int) []string {
 		return []string{

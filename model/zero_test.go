@@ -24,7 +24,7 @@ import (
 // error that says what is wrong: it never hangs, panics, or gives a number that is not finite.
 
 // zeroes are the zero values of what a train.Config can hold, by their types' names, each with a
-// word of the refusal, or "" where it is one that trains.
+// word of the refusal, or "" if the part trains.
 var zeroes = map[string]struct {
 	config  train.Config
 	refused string
@@ -55,7 +55,7 @@ var zeroes = map[string]struct {
 	"train.Tolerance":      {train.Config{Stop: train.Tolerance{}}, "tolerance is 0"},
 	"train.TargetLoss":     {train.Config{Stop: train.TargetLoss{}}, ""}, // a loss of 0
 	"train.Patience":       {train.Config{Stop: train.Patience{}}, "patience is 0"},
-	"train.MaxTime":        {train.Config{Stop: train.MaxTime{}}, "most time is 0s"},
+	"train.MaxTime":        {train.Config{Stop: train.MaxTime{}}, "time limit is 0s"},
 	"train.Any":            {train.Config{Stop: train.Any{}}, ""}, // which never is
 	"train.All":            {train.Config{Stop: train.All{}}, ""},
 	"train.Config":         {train.Config{}, ""},
@@ -100,7 +100,7 @@ var wrong = map[string]struct {
 	"All in Any":           {nn.Dense{Units: 1}, train.Config{Stop: train.Any{train.All{train.Patience{}}}}, "patience is 0"},
 	"TargetLoss":           {nn.Dense{Units: 1}, train.Config{Stop: train.TargetLoss{L: math.NaN()}}, "loss to reach is NaN"},
 	"Tolerance":            {nn.Dense{Units: 1}, train.Config{Stop: train.Tolerance{R: math.NaN()}}, "tolerance is NaN"},
-	"MaxTime":              {nn.Dense{Units: 1}, train.Config{Stop: train.MaxTime{D: -time.Second}}, "most time is -1s"},
+	"MaxTime":              {nn.Dense{Units: 1}, train.Config{Stop: train.MaxTime{D: -time.Second}}, "time limit is -1s"},
 }
 
 // tried makes a network of one layer and trains it a little.
@@ -252,7 +252,7 @@ func TestZeroOptions(t *testing.T) {
 	}
 }
 
-// A matrix without a stride has its rows one behind the other, everywhere.
+// In a matrix without a stride the rows follow each other, everywhere.
 func TestMatrixWithoutStride(t *testing.T) {
 	rows := [][]float64{{1, 2}, {3, -4}, {5, 6}, {-7, 8}}
 	with := nn.FromRows(rows)

@@ -154,7 +154,7 @@ func checkCase(t *testing.T, f, out Activation, loss Loss, kind Dense, r Reducti
 	}
 	for i, g := range dx.Data {
 		if math.Abs(again.Data[i]-g) > 1e-9*(1+math.Abs(g)) {
-			t.Errorf("input %d: gradient %v behind Backprop, %v behind BackpropFrom", i, g, again.Data[i])
+			t.Errorf("input %d: gradient %v after Backprop, %v after BackpropFrom", i, g, again.Data[i])
 		}
 		cmp, kink := c.compareAt(i, &x.Data[i], g, false)
 		if !kink {

@@ -6,6 +6,61 @@ import (
 	"github.com/gradus-ml/gradus/internal/kernel"
 )
 
+// Poisson is L = yhat - y·log yhat for counts y >= 0 and a positive output (exp or softplus).
+// The term log y! is left out, as in PyTorch: no weight changes it.
+var Poisson Loss = poisson{}
+
+type poisson struct{}
+
+func (poisson) String() string            { return "poisson" }
+func (poisson) L(y, yhat float64) float64 { return yhat - xlogy(y, yhat) }
+func (poisson) D(y, yhat float64) float64 { return 1 - y/yhat }
+func (poisson) Piece(_, _ float64) int    { return 0 }
+func (poisson) CheckTarget(y float64) error {
+	if y < 0 {
+		return fmt.Errorf("poisson counts cannot be negative; the target is %v", y)
+	}
+	return nil
+}
+func (poisson) Facts() LossFacts { return amountFacts }
+
+// expPoisson: L = e^z - y·z, dL/dz = yhat - y.
+func expPoisson[T Float](y, z, a, delta []T) float64 {
+	loss := 0.0
+	for j, v := range z {
+		loss += float64(kernel.FMA(-v, y[j], a[j]))
+	}
+	for j := range delta {
+		delta[j] = a[j] - y[j]
+	}
+	return loss
+}
+
+// farBelow is a value of z below which softplus(z) is e^z in both precisions.
+const farBelow = -40
+
+// softplusPoisson: L = yhat - y·log yhat, dL/dz = sigmoid(z)·(1 - y/yhat). For a very negative
+// z, yhat and sigmoid(z) are both e^z and may underflow. Then log yhat is z and sigmoid(z)/yhat is 1.
+func softplusPoisson[T Float](y, z, a, delta []T) float64 {
+	loss := 0.0
+	for j, v := range z {
+		logYhat := v
+		if v > farBelow {
+			logYhat = kernel.Log(a[j])
+		}
+		loss += float64(kernel.FMA(-logYhat, y[j], a[j]))
+		if delta != nil {
+			s := kernel.Sigmoid(v)
+			if v > farBelow {
+				delta[j] = s * (1 - y[j]/a[j])
+			} else {
+				delta[j] = s - y[j]
+			}
+		}
+	}
+	return loss
+}
+
 // Tweedie is L = yhat^(2-p)/(2-p) - y·yhat^(1-p)/(1-p) with 1 < p < 2, for a positive output
 // (exp or softplus) and amounts that are often exactly 0 (claims, rainfall). It is half the
 // Tweedie deviance without the term that no weight changes, as in scikit-learn's

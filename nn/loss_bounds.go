@@ -36,7 +36,7 @@ func (l withBounds) Facts() LossFacts            { return Facts(l.Loss) }
 func (l withBounds) CheckTarget(y float64) error { return CheckTarget(l.Loss, y) }
 func (l withBounds) Validate() error {
 	if f := Facts(l.Loss); f.Shares || f.FromZ && !f.Amounts || l.Loss == Hinge {
-		return errors.New("bounds are of amounts, and this loss is of classes")
+		return errors.New("bounds are for amounts, and this loss is for classes")
 	}
 	if err := validate(l.Loss); err != nil {
 		return err

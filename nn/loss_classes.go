@@ -8,6 +8,50 @@ import (
 	"github.com/gradus-ml/gradus/internal/kernel"
 )
 
+// BinaryCrossEntropy is L = -(y·log yhat + (1-y)·log(1-yhat)) for a sigmoid output and a
+// target in [0, 1]. It also serves several labels at once, one output each.
+var BinaryCrossEntropy Loss = binaryCrossEntropy{}
+
+type binaryCrossEntropy struct{}
+
+func (binaryCrossEntropy) String() string { return "binary-cross-entropy" }
+func (binaryCrossEntropy) L(y, yhat float64) float64 {
+	return -(xlogy(y, yhat) + xlogy(1-y, 1-yhat))
+}
+func (binaryCrossEntropy) D(y, yhat float64) float64     { return (yhat - y) / (yhat * (1 - yhat)) }
+func (binaryCrossEntropy) Piece(_, _ float64) int        { return 0 }
+func (b binaryCrossEntropy) CheckTarget(y float64) error { return checkShare(b, y) }
+func (binaryCrossEntropy) Facts() LossFacts {
+	f := sigmoidFacts
+	f.Shares = true
+	return f
+}
+
+// CrossEntropy is L = -y·log yhat summed over the classes, for a softmax output and
+// targets that sum to 1.
+var CrossEntropy Loss = crossEntropy{}
+
+type crossEntropy struct{}
+
+func (crossEntropy) String() string                { return "cross-entropy" }
+func (crossEntropy) L(y, yhat float64) float64     { return 0 - xlogy(y, yhat) } // 0, not -0
+func (crossEntropy) D(y, yhat float64) float64     { return 0 - y/yhat }
+func (crossEntropy) Piece(_, _ float64) int        { return 0 }
+func (c crossEntropy) CheckTarget(y float64) error { return checkShare(c, y) }
+func (crossEntropy) Facts() LossFacts {
+	f := softmaxFacts
+	f.Shares = true
+	return f
+}
+
+// checkShare reports a target that is not a probability.
+func checkShare(loss Loss, y float64) error {
+	if y < 0 || y > 1 {
+		return fmt.Errorf("the targets of %s are probabilities in [0, 1]; the target is %v", loss, y)
+	}
+	return nil
+}
+
 // Focal is L = -y·(1-yhat)^gamma·log yhat summed over the classes, for a softmax output:
 // cross-entropy that pays less attention to rows it gets right (Lin et al. 2017). gamma = 0
 // is CrossEntropy. The paper's alpha is a class weight. It is not part of the loss.

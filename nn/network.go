@@ -241,8 +241,7 @@ func (n *Network[T]) biasIn(p []T, l int) []T {
 	return p[d.bias:][:d.Units:d.Units]
 }
 
-// OfBias, OfGamma and OfBeta take the place of an input, in Locate and Index, for a parameter that
-// multiplies no input.
+// OfBias, OfGamma and OfBeta are used by Locate and Index in place of an input, for a parameter that multiplies no input.
 const (
 	OfBias  = -1
 	OfGamma = -2 // of the layer's norm

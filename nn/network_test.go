@@ -149,7 +149,7 @@ func TestLocateAndIndex(t *testing.T) {
 				at = n.Weights(l).At(in, unit)
 			}
 			if at != float64(i) {
-				t.Errorf("%v: at (%d, %d, %d) stands parameter %v, not %d", layers, l, in, unit, at, i)
+				t.Errorf("%v: at (%d, %d, %d) is parameter %v, not %d", layers, l, in, unit, at, i)
 			}
 		}
 		mustPanic(t, fmt.Sprintf("nn: parameter %d of %d", len(n.Params()), len(n.Params())), func() { n.Locate(len(n.Params())) })
@@ -238,7 +238,7 @@ func TestCompatible(t *testing.T) {
 					want = false
 				}
 				if err := Compatible(loss, out, units); (err == nil) != want {
-					t.Errorf("%s behind %d %s: %v", loss, units, out, err)
+					t.Errorf("%s after %d %s: %v", loss, units, out, err)
 				}
 			}
 		}
@@ -257,7 +257,7 @@ func TestCompatible(t *testing.T) {
 		{Poisson, Identity, 1, "poisson needs an output that is always positive, exp or softplus; the output is identity"},
 	} {
 		if err := Compatible(c.loss, c.out, c.units); err == nil || err.Error() != c.want {
-			t.Errorf("%s behind %s:\n got %v\nwant %s", c.loss, c.out, err, c.want)
+			t.Errorf("%s after %s:\n got %v\nwant %s", c.loss, c.out, err, c.want)
 		}
 	}
 }
@@ -300,7 +300,7 @@ func TestCheckTarget(t *testing.T) {
 	}
 }
 
-// deep returns a net of two hidden layers. Their widths are no multiples of a vector's length.
+// deep returns a net of two hidden layers. Their widths are not multiples of a vector's length.
 func deep[T Float](t testing.TB, f, out Activation, units int) *Network[T] {
 	t.Helper()
 	n := mustNew[T](t, 7, 3, Dense{Units: 13, Activation: f}, Dense{Units: 9, Activation: f, NoBias: true}, Dense{Units: units, Activation: out})
@@ -335,7 +335,7 @@ func rowsAreIndependent[T Float](t *testing.T) {
 		for i := range rows {
 			alone := n.Forward(single, x.Slice(i, i+1))
 			if !slices.Equal(alone.Row(0), whole.Row(i)) {
-				t.Fatalf("%s: row %d alone gives %v, in a batch %v", f, i, alone.Row(0), whole.Row(i))
+				t.Fatalf("%s: row %d gives %v by itself, in a batch %v", f, i, alone.Row(0), whole.Row(i))
 			}
 			if !slices.Equal(predicted.Row(i), whole.Row(i)) {
 				t.Fatalf("%s: row %d by Predict gives %v, by Forward %v", f, i, predicted.Row(i), whole.Row(i))

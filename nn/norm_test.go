@@ -180,7 +180,7 @@ func TestNormedRowsAreIndependent(t *testing.T) {
 	for i := range rows {
 		alone := n.Forward(single, x.Slice(i, i+1))
 		if !slices.Equal(alone.Row(0), whole.Row(i)) || !slices.Equal(predicted.Row(i), whole.Row(i)) {
-			t.Fatalf("row %d alone gives %v, by Predict %v, in a batch %v", i, alone.Row(0), predicted.Row(i), whole.Row(i))
+			t.Fatalf("row %d gives %v by itself, by Predict %v, in a batch %v", i, alone.Row(0), predicted.Row(i), whole.Row(i))
 		}
 	}
 }

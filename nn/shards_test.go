@@ -37,7 +37,7 @@ func totalOf[T Float](grads [][]T) []T {
 	return sum
 }
 
-// mostlyZeros returns a matrix of which one number in eight is not 0.
+// mostlyZeros returns a matrix in which one number in eight is not 0.
 func mostlyZeros[T Float](rows, cols int) Matrix[T] {
 	x := waves[T](rows, cols)
 	for i := range x.Data {

@@ -69,7 +69,7 @@ func TestLossesAreAsTheirFactsSay(t *testing.T) {
 			m := func(v []float64) Matrix[float64] { return Matrix[float64]{Rows: 1, Cols: 2, Stride: 2, Data: v} }
 			batchLoss(loss, out, m(y), m(z), m(a), m(delta), 1)
 			if got := math.Abs(delta[0]) > 0.5; got != facts.FromZ {
-				t.Errorf("%s behind %s: the gradient at z = -50 is %v, and its facts say %v", loss, out, delta[0], facts.FromZ)
+				t.Errorf("%s after %s: the gradient at z = -50 is %v, and its facts say %v", loss, out, delta[0], facts.FromZ)
 			}
 		}
 		if facts.Outputs == nil {

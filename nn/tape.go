@@ -12,7 +12,7 @@ import (
 // to one goroutine. Using it again overwrites it. Nothing is allocated then, except the lists for
 // the first batch that is mostly zeros and for every larger one.
 type Tape[T Float] struct {
-	x           Matrix[T] // the input of the last Forward
+	x           Matrix[T] // the input of the last forward pass
 	in          sparseInput[T]
 	z, a, delta []Matrix[T]
 	norms       []normTape[T] // of the layers that have a norm
@@ -36,12 +36,12 @@ type pass[T Float] struct {
 	n      *Network[T]
 	kind   passKind
 	rows   int // in a piece
-	first  int // forwardRows: from this half-layer to the one before last; deltaRows: from
-	last   int // this layer back to the one after last
+	first  int // forwardRows: the first half-layer; deltaRows: the layer to start from
+	last   int // forwardRows: the half-layer after the last one; deltaRows: the layer to stop before
 	grad   []T
 	update Updater[T]
-	shard  int  // gradientPanels: of this shard,
-	span   span // which has these rows
+	shard  int  // gradientPanels: the shard
+	span   span // the rows of that shard
 }
 
 // spare is one goroutine's memory for the gradient of a panel that is used at once. Using the

@@ -32,7 +32,7 @@ type Solver interface {
 // Move is the outcome of an iteration.
 type Move struct {
 	Loss        float64 `json:"loss"`        // before the iteration
-	Step        float64 `json:"step"`        // how far it went along its direction; 0: nowhere, since w is a minimum as far as the precision shows
+	Step        float64 `json:"step"`        // how far it went along its direction; 0: nowhere, because the precision shows no lower point
 	Evaluations int     `json:"evaluations"` // number of evaluations of the loss and its gradient
 }
 
@@ -50,7 +50,7 @@ func Iterate[T Float](s Solver, f func(g []T) float64, rate float64, w []T, slot
 	case []float64:
 		return s.Iterate64(any(f).(func([]float64) float64), rate, w, any(slots).([][]float64), numbers)
 	}
-	panic("optim: a precision that is none")
+	panic("optim: Iterate: the parameters are neither float32 nor float64")
 }
 
 // solvers is the one table of the solvers.
@@ -82,9 +82,8 @@ func ParseSolver(name string) (Solver, error) {
 	return nil, fmt.Errorf("solver %q is not known; choose one of %s", name, strings.Join(Solvers(), ", "))
 }
 
-// State of both solvers. The slots are the gradient at w, the direction, and the parameters and
-// the gradient from before the iteration. The numbers are whether the solver has begun, and the
-// loss at w.
+// These are the slots and the numbers of both solvers. The slots are the gradient at w, the direction, and the parameters and
+// the gradient from before the iteration. The numbers are whether the solver has begun, and the loss at w.
 const (
 	slotGradient = iota
 	slotDirection

@@ -24,8 +24,8 @@ type line[T Float] struct {
 type point struct{ a, f, slope float64 }
 
 const (
-	low             = 1e-4
-	mostEvaluations = 30 // in one search
+	low             = 1e-4 // share of the slope at the start by which f must fall
+	mostEvaluations = 30   // in one search
 )
 
 // at moves the parameters to a point on the line.

@@ -24,7 +24,7 @@ type axis struct {
 	ticks []tick
 }
 
-// open gives an axis a length whose values are too small for one.
+// open widens an axis whose values are all equal.
 func (a *axis) open() {
 	if a.low == a.high {
 		a.low, a.high = a.low-1, a.high+1
@@ -156,7 +156,7 @@ func (f *frame) padY(c draw.Canvas) draw.Canvas {
 	return c
 }
 
-// drawX draws the x axis along the lower edge: from below its label, the ticks' labels, the ticks and the line.
+// drawX draws the x axis along the lower edge: from bottom to top its label, the ticks' labels, the ticks and the line.
 func (f *frame) drawX(c draw.Canvas) {
 	y := c.Min.Y
 	if f.x.label != "" {

@@ -28,7 +28,8 @@ const (
 	maxSide = 5000
 )
 
-// A Figure is something that [Write] can draw: a [Chart], a [Grid], a [Net] or [Bars].
+// A Figure is something that [Write] can draw: a [Chart], a [Grid], a [Net], [Bars], a [Field], a [Profile], a [Swarm] or a
+// [Waterfall].
 type Figure interface {
 	heading() string           // its title, also the picture's name for screen readers
 	size() (width, height int) // in pixels

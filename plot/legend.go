@@ -22,8 +22,7 @@ type identity struct {
 	nth    int
 }
 
-// entry is a name with a sample of what it names. sample draws it with the given width,
-// from x on, with its middle at y.
+// entry is a name with a sample of what it names. sample draws it from x to x + width, with its middle at y.
 type entry struct {
 	name   string
 	width  vg.Length

@@ -35,9 +35,8 @@ type Layer struct {
 	Signs       []Sign    // of each unit, optional
 }
 
-// A Sign marks a problem with a unit by a small disc at its upper right. A cross marks a dead unit:
-// no gradient passes it on any row. A bar marks a saturated unit: hardly any gradient passes it on
-// most rows.
+// A Sign marks a problem with a unit by a small disc at its upper right. A cross marks a dead unit: no gradient passes through
+// it on any row. A bar marks a saturated unit: hardly any gradient passes through it on most rows.
 type Sign byte
 
 // The signs.

@@ -9,7 +9,7 @@ import (
 )
 
 // A Swarm shows many values for each of several names. Each name has a line with a dot for each value.
-// Dots that would overlap are placed next to each other. The color is a second number. Values that are
+// Dots that would overlap are placed next to each other. A dot's color shows a second number. Values that are
 // not finite, or too large for an axis, are left out.
 type Swarm struct {
 	Title, XLabel string

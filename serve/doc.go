@@ -1,10 +1,9 @@
 // Package serve answers requests for predictions over HTTP.
 //
 //   - Server: its models, and what it allows; it is an http.Handler.
-//   - Model: a model file with a name and a version, loaded again when the file changes.
-//   - Rows: the content of a request, in the typed values that a model takes.
-//   - Open Inference Protocol (KServe v2) with its binary extension, /v1/models/M:predict,
-//     MLflow's /invocations, and a plain POST /predict.
+//   - Source: a model file with a name and a version. It is loaded again when the file changes.
+//   - The protocols are the Open Inference Protocol (KServe v2) with its binary extension,
+//     /v1/models/M:predict, MLflow's /invocations, and a plain POST /predict.
 //   - Metrics in Prometheus' text format, an OpenAPI description, and a page to try out a row.
 //
 // Only the program imports this package. A program that only trains or predicts does not link it.

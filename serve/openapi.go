@@ -150,14 +150,14 @@ func (s *Server) openAPI(x *exchange) error {
 	more := append(which[:2:2],
 		query("counts", "Also how many cells were missing or never seen.", truthSchema),
 		query("interval", "Also where each target of a regression lies with this probability.", level),
-		query("sets", "Also the classes of which one is the row's with this probability.", level),
+		query("sets", "Also a set of classes that contains the row's class with this probability.", level),
 		query("reasons", "Also how much each column's cell moves the prediction away from the mean: Shapley values.", truthSchema))
 	paths["/predict"] = object{"post": object{
 		"summary": "Predict a row, or a list of rows.", "parameters": more,
 		"requestBody": object{"required": true, "content": content(object{"anyOf": []any{any1, array(any1)}})}, "responses": answers(object{"anyOf": said}),
 	}}
 	paths["/invocations"] = object{"post": object{
-		"summary": "Predict rows as MLflow has them.", "parameters": which,
+		"summary": "Predict rows in the form of MLflow.", "parameters": which,
 		"requestBody": object{"required": true, "content": content(object{"type": "object", "properties": object{"dataframe_split": object{"type": "object"}, "dataframe_records": array(any1), "instances": object{"type": "array"}, "inputs": object{"type": "array"}}})},
 		"responses":   answers(short),
 	}}
@@ -166,7 +166,7 @@ func (s *Server) openAPI(x *exchange) error {
 	}
 	get("/v2", "The server's name and version.", content(ref("server_metadata")))
 	get("/v2/health/live", "Whether the server answers.", content(members(object{"live": truthSchema})))
-	get("/v2/health/ready", "Whether requests are to be sent; 503 where they are not.", content(ref("ready")))
+	get("/v2/health/ready", "Whether the server wants requests; the status is 503 if it does not.", content(ref("ready")))
 	get("/v1/models", "The models.", content(members(object{"models": array(textSchema)})))
 	get("/metrics", "Prometheus' text format.", object{"text/plain": object{"schema": textSchema}})
 	description := object{

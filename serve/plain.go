@@ -144,7 +144,7 @@ func (x *exchange) fromSplit(m *modelFile, columns []string, lists [][]any) (*ro
 		if !ok {
 			place = -1
 		} else if slices.Contains(order[:i], place) {
-			return nil, bad("the column %q comes twice", name)
+			return nil, bad("the column %q appears twice", name)
 		}
 		order[i] = place
 	}

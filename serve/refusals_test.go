@@ -38,7 +38,8 @@ func TestRefusals(t *testing.T) {
 		{"POST", "/predict?model=binary", strings.Replace(row, "1,", `"word",`, 1), 400, `row 0: column "x": the value "word" is not a number`, nil},
 		{"POST", "/predict?model=binary", strings.Replace(row, "1,", `"inf",`, 1), 400, `not a finite`, nil},
 		{"POST", "/predict?model=binary", strings.Replace(row, "1,", `[1],`, 1), 400, `column "x" holds an object or a list`, nil},
-		{"POST", "/predict?model=binary", strings.Replace(row, "1,", `1e999,`, 1), 400, "JSON", nil},
+		{"POST", "/predict?model=binary", strings.Replace(row, "1,", `1e999,`, 1), 400, "the number 1e999 is out of range", nil},
+		{"POST", "/predict?model=binary&intervals=0.9", row, 400, `the parameter "intervals" is not known: give counts, interval`, nil},
 		{"POST", "/predict?model=binary", strings.Replace(row, "true", `"maybe"`, 1), 400, `column "flag"`, nil},
 		{"POST", "/predict?model=binary", strings.Replace(row, "2024-02-03", `3rd of May`, 1), 400, `column "day"`, nil},
 		{"POST", "/predict?model=binary", "[" + strings.Repeat(row+",", 5) + row + "]", 413, "6 rows, and this server takes 5", nil},
@@ -52,7 +53,7 @@ func TestRefusals(t *testing.T) {
 		{"POST", "/predict?model=binary", row, 421, "not called", []string{"Host", "evil.example"}},
 		{"POST", "/invocations?model=binary", "{}", 400, "dataframe_split", nil},
 		{"POST", "/invocations?model=binary", `{"dataframe_split":{"columns":["x"],"data":[[1]]}}`, 400, `lack "color"`, nil},
-		{"POST", "/invocations?model=binary", `{"dataframe_split":{"columns":["x","x"],"data":[[1]]}}`, 400, `"x" comes twice`, nil},
+		{"POST", "/invocations?model=binary", `{"dataframe_split":{"columns":["x","x"],"data":[[1]]}}`, 400, `"x" appears twice`, nil},
 		{"POST", "/invocations?model=binary", `{"dataframe_split":{"columns":["x","color","flag","day"],"data":[[1]]}}`, 400, "row 0 has 1 values", nil},
 		{"POST", infer, "", 400, "the body is empty", nil},
 		{"POST", infer, "{}", 400, "no inputs", nil},
@@ -68,7 +69,7 @@ func TestRefusals(t *testing.T) {
 		{"POST", infer, input(`{"name":"x","shape":[1],"datatype":"FP16","data":[1]}`), 400, `datatype "FP16"`, nil},
 		{"POST", infer, input(`{"name":"x","shape":[1],"datatype":"FP64","data":7}`), 400, "no list of data", nil},
 		{"POST", infer, input(`{"name":"x","shape":[1],"datatype":"FP64","data":[{}]}`), 400, "an object among its data", nil},
-		{"POST", infer, input(`{"name":"x","shape":[1],"datatype":"FP64","data":[1]},{"name":"x","shape":[1],"datatype":"FP64","data":[1]}`), 400, `"x" comes twice`, nil},
+		{"POST", infer, input(`{"name":"x","shape":[1],"datatype":"FP64","data":[1]},{"name":"x","shape":[1],"datatype":"FP64","data":[1]}`), 400, `"x" appears twice`, nil},
 		{"POST", infer, input(`{"name":"x","shape":[1],"datatype":"FP64","data":[1]},{"name":"day","shape":[2],"datatype":"BYTES","data":["",""]}`), 400, "has 2 rows", nil},
 		{"POST", infer, input(`{"name":"x","shape":[1],"datatype":"FP64","parameters":{"binary_data_size":8}}`), 400, "0 bytes of binary data are left", nil},
 		{"POST", infer, input(`{"name":"x","shape":[1],"datatype":"FP64","parameters":{"binary_data_size":-1}}`), 400, "binary_data_size of -1", nil},
@@ -81,6 +82,9 @@ func TestRefusals(t *testing.T) {
 		var v struct{ Error string }
 		if err := json.Unmarshal(w.Body.Bytes(), &v); err != nil || w.Code != c.status || !strings.Contains(v.Error, c.words) {
 			t.Errorf("%s %s %.80s: %d %s, want %d with %q", c.method, c.path, c.body, w.Code, w.Body, c.status, c.words)
+		}
+		if strings.Contains(v.Error, "row: row") {
+			t.Errorf("%s %s %.80s: the error names the row twice: %s", c.method, c.path, c.body, v.Error)
 		}
 		if w.Header().Get("X-Request-Id") == "" {
 			t.Errorf("%s %s: no request id", c.method, c.path)

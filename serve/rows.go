@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/model"
@@ -204,6 +205,13 @@ func decode(body []byte, v any) error {
 	if err := d.Decode(v); err != nil {
 		if errors.Is(err, io.EOF) {
 			return bad("the body is empty, and JSON was expected")
+		}
+		var wrong *json.UnmarshalTypeError
+		if errors.As(err, &wrong) {
+			if number, is := strings.CutPrefix(wrong.Value, "number "); is {
+				return bad("the number %s is out of range: give at most 1.8e308 in magnitude", number)
+			}
+			return bad("the body is not the JSON that was expected: it has a value of the wrong type, %s, at byte %d", wrong.Value, wrong.Offset)
 		}
 		return bad("the body is not the JSON that was expected: %w", err)
 	}

@@ -257,7 +257,7 @@ func TestEveryWay(t *testing.T) {
 			row := row.(map[string]any)
 			single := answer(t, call(t, s, "POST", "/predict?model="+string(task), text(t, someRows[i])))
 			if text(t, single) != text(t, row) {
-				t.Errorf("%s: alone %v, among others %v", task, single, row)
+				t.Errorf("%s: by itself %v, among others %v", task, single, row)
 			}
 			p, _ := row["probabilities"].(map[string]any)
 			names := m.Classes()

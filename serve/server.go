@@ -96,7 +96,7 @@ func New(sources []Source, o Options) (*Server, error) {
 	}
 	for name, table := range o.Background {
 		if !slices.Contains(s.names(), name) {
-			return nil, fmt.Errorf("%s is to be the background of a model %s, and there is none; the models are %s", table.Name(), name, strings.Join(s.names(), ", "))
+			return nil, fmt.Errorf("%s is given as the background of a model %s, and there is no such model; the models are %s", table.Name(), name, strings.Join(s.names(), ", "))
 		}
 	}
 	s.metrics = newMetrics(s)
@@ -178,7 +178,7 @@ func (s *Server) Reload() {
 		switch {
 		case err != nil:
 			s.metrics.reloads.add(m, "failed", 1)
-			s.log.Error("the model's file has changed and cannot be taken; the old model stays", "model", m.Name, "version", m.Version, "error", err)
+			s.log.Error("the model's file has changed and cannot be used; the old model stays", "model", m.Name, "version", m.Version, "error", err)
 		case changed:
 			s.metrics.reloads.add(m, "taken", 1)
 			s.log.Info("the model's file has changed and was taken", "model", m.Name, "version", m.Version, "weights_sha256", m.now().sha)

@@ -221,7 +221,7 @@ func (x *exchange) fromTensors(m *modelFile, inputs []inferInput, tail []byte) (
 				return nil, bad("the model has no input %q", in.Name)
 			}
 			if given[place] {
-				return nil, bad("the input %q comes twice", in.Name)
+				return nil, bad("the input %q appears twice", in.Name)
 			}
 			step, count = width, n
 			given[place] = true
@@ -241,7 +241,8 @@ func (x *exchange) fromTensors(m *modelFile, inputs []inferInput, tail []byte) (
 	return r, nil
 }
 
-// elements describes the elements of each datatype in binary data: their bytes, and how to read as many as to takes.
+// elements describes the elements of each datatype in binary data: their size in bytes, and a function that reads len(to) of
+// them.
 var elements = map[string]struct {
 	size int
 	read func(to []float64, b []byte)
@@ -273,8 +274,8 @@ func set(to []float64, value func(i int) float64) {
 	}
 }
 
-// take sets every step-th cell from place on to an element of a tensor, count in total. They come from the JSON or from
-// the binary data, of which it returns the rest.
+// take sets every step-th cell from place on to an element of a tensor, count in total. The elements come from the JSON or from
+// the binary data. take returns the rest of the binary data.
 func (r *rows) take(in *inferInput, tail []byte, count, place, step int) ([]byte, error) {
 	element, ok := elements[in.Datatype]
 	if !ok {

@@ -3,9 +3,11 @@ package serve
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/model"
@@ -19,6 +21,9 @@ type wanted struct {
 	sets     *float64 // the level
 	reasons  bool
 }
+
+// queried lists the parameters in the URL of POST /predict.
+var queried = []string{"counts", "interval", "model", "reasons", "sets", "version"}
 
 // A named is a parameter's name and the destination of its value.
 type named[V any] struct {
@@ -36,6 +41,11 @@ func (w *wanted) truths() []named[bool] {
 
 // fromQuery reads the parameters of POST /predict.
 func fromQuery(q url.Values) (w wanted, err error) {
+	for _, name := range slices.Sorted(maps.Keys(q)) {
+		if !slices.Contains(queried, name) {
+			return w, bad("the parameter %q is not known: give %s", name, strings.Join(queried, ", "))
+		}
+	}
 	for _, p := range w.levels() {
 		if q.Has(p.name) {
 			level, err := strconv.ParseFloat(q.Get(p.name), 64)
@@ -82,7 +92,7 @@ func fromParameters(given map[string]any) (w wanted, err error) {
 }
 
 func notLevel(name, given string) error {
-	return bad("%s is %s, which is no number: give a share between 0 and 1, such as 0.9", name, given)
+	return bad("%s is %s, which is not a number: give a share between 0 and 1, such as 0.9", name, given)
 }
 
 func notTruth(name, given string) error {
@@ -117,7 +127,7 @@ func (r *rows) extra(x *exchange, w wanted) (e extra, err error) {
 	}
 	switch most := x.s.o.MaxReasons; {
 	case r.m.explainer == nil:
-		return e, bad("reasons need rows that stand for not knowing a column: start the server with a background of them, best the table of the training")
+		return e, bad("reasons need background rows, which stand for an unknown column: start the server with some (Options.Background), ideally the training table")
 	case r.n > most:
 		return e, refuse(413, "the request asks for the reasons of %d rows, and this server gives those of %d at once; send them in parts", r.n, most)
 	}
@@ -129,7 +139,7 @@ func (r *rows) extra(x *exchange, w wanted) (e extra, err error) {
 			return e, bad("%w", err)
 		}
 		if x.r.Context().Err() != nil {
-			return e, bad("the request was given up before its reasons were there")
+			return e, bad("the client canceled the request before its reasons were computed")
 		}
 		return e, err
 	}

@@ -251,7 +251,7 @@ func TestInferMore(t *testing.T) {
 					}
 				}
 				if named && len(got) != 1 {
-					t.Errorf("%s: outputs %v, asked for reasons alone", task, gotShapes)
+					t.Errorf("%s: outputs %v, although only reasons were requested", task, gotShapes)
 				}
 			}
 		}
@@ -316,20 +316,20 @@ func TestMoreRefused(t *testing.T) {
 		words      string
 	}{
 		{s, "/predict?model=regression&interval=2", row, 400, "interval is 2: give a share between 0 and 1"},
-		{s, "/predict?model=regression&sets=much&reasons=2&interval=wide", row, 400, `interval is "wide", which is no number`}, // the first of three
+		{s, "/predict?model=regression&sets=much&reasons=2&interval=wide", row, 400, `interval is "wide", which is not a number`}, // the first of three
 		{s, "/predict?model=regression&interval=0", row, 400, "interval is 0: give a share between 0 and 1"},
-		{s, "/predict?model=regression&interval=high", row, 400, `interval is "high", which is no number`},
+		{s, "/predict?model=regression&interval=high", row, 400, `interval is "high", which is not a number`},
 		{s, "/predict?model=regression&interval=0.999", row, 400, "interval is 0.999: it takes at least 999 validation rows"},
-		{s, "/predict?model=regression&sets=0.5", row, 400, "sets: they are of classes"},
+		{s, "/predict?model=regression&sets=0.5", row, 400, "sets: they are for classes"},
 		{s, "/predict?model=binary&interval=0.5", row, 400, "interval: it is for amounts"},
-		{s, "/predict?model=multilabel&sets=0.5", row, 400, "sets: they are of classes"},
+		{s, "/predict?model=multilabel&sets=0.5", row, 400, "sets: they are for classes"},
 		{s, "/predict?model=binary&reasons=please", row, 400, `reasons is "please": give true or false`},
 		{s, "/predict?model=binary&counts=7", row, 400, `counts is "7": give true or false`},
 		{s, "/predict?model=binary&reasons=true", text(t, someRows), 413, "reasons of 4 rows, and this server gives those of 3"},
-		{plain, "/predict?model=binary&reasons=true", row, 400, "start the server with a background"},
-		{s, "/v2/models/regression/infer", `"parameters":{"interval":"0.5"}`, 400, "interval is 0.5, which is no number"},
+		{plain, "/predict?model=binary&reasons=true", row, 400, "start the server with some (Options.Background)"},
+		{s, "/v2/models/regression/infer", `"parameters":{"interval":"0.5"}`, 400, "interval is 0.5, which is not a number"},
 		{s, "/v2/models/regression/infer", `"parameters":{"reasons":1}`, 400, "reasons is 1: give true or false"},
-		{s, "/v2/models/regression/infer", `"parameters":{"sets":0.5}`, 400, "sets: they are of classes"},
+		{s, "/v2/models/regression/infer", `"parameters":{"sets":0.5}`, 400, "sets: they are for classes"},
 		{s, "/v2/models/regression/infer", `"outputs":[{"name":"reasons"}]`, 400, `no output "reasons"; the model has variable, and with the parameters`},
 	} {
 		if strings.HasPrefix(c.path, "/v2") { // the body is what follows the inputs
@@ -355,7 +355,7 @@ func TestBackgroundRefused(t *testing.T) {
 		name string
 		of   *data.Table
 		want string
-	}{{"m", other, "other as its background"}, {"n", table(t), "background of a model n, and there is none; the models are m"}} {
+	}{{"m", other, "other as its background"}, {"n", table(t), "background of a model n, and there is no such model; the models are m"}} {
 		_, err := New([]Source{{"m", "1", path}}, Options{Background: map[string]*data.Table{c.name: c.of}})
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", c.name, err, c.want)

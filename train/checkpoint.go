@@ -92,8 +92,8 @@ func (t *Trainer[T]) state() []entry {
 // Checkpoint writes the whole state of the run, so that Restore continues it to the bit. Call
 // it between two updates, or after the loop. The output is a safetensors file: the vectors as
 // tensors, the numbers and the configuration as JSON in its metadata under "gradus_checkpoint",
-// and as the last tensor the SHA-256 of all bytes before it. Writing takes no memory worth
-// mentioning. When it is called changes nothing in the run.
+// and as the last tensor the SHA-256 of all bytes before it. Writing takes almost no memory. When it is called does not affect
+// the run.
 func (t *Trainer[T]) Checkpoint(w io.Writer) error {
 	if err := t.together.failed(); err != nil {
 		return err
@@ -124,7 +124,7 @@ func (t *Trainer[T]) Restore(c *Checkpoint) error {
 		if name == "data" {
 			return bad("it was written with other rows than these: the data has changed since; put the old data back, or start a new run")
 		}
-		return bad("it is of another run: %s is %s here and was %s", name, none(run[name]), none(c.run[name]))
+		return bad("it is from another run: %s is %s here and was %s", name, none(run[name]), none(c.run[name]))
 	}
 	state := t.state()
 	if err := c.plausible(t, state); err != nil {
@@ -235,7 +235,7 @@ func (t *Trainer[T]) possible(position int, samples []Sample) error {
 		ok = ok && s.Row >= 0 && s.Row < rows
 	}
 	if !ok {
-		return fmt.Errorf("%w: position %d with %d samples done is no place in an epoch of %d rows", ErrCheckpoint, position, len(samples), rows)
+		return fmt.Errorf("%w: an epoch of %d rows has no position %d with %d samples done", ErrCheckpoint, rows, position, len(samples))
 	}
 	return nil
 }

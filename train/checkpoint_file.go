@@ -15,7 +15,7 @@ import (
 	"github.com/gradus-ml/gradus/internal/safetensors"
 )
 
-// The file of a checkpoint: how entries are written, read and checked.
+// This file writes, reads and checks the entries of a checkpoint.
 
 // checkpointFormat is raised when an older reader could misread what is written.
 const checkpointFormat = 2
@@ -220,9 +220,9 @@ func sumMatches(file io.Reader, bytesBefore int64) (bool, error) {
 	if _, err := io.CopyN(sum, file, bytesBefore); err != nil {
 		return false, err
 	}
-	var stands [sha256.Size]byte
-	_, err := io.ReadFull(file, stands[:])
-	return bytes.Equal(stands[:], sum.Sum(nil)), err
+	var stored [sha256.Size]byte
+	_, err := io.ReadFull(file, stored[:])
+	return bytes.Equal(stored[:], sum.Sum(nil)), err
 }
 
 // parse sets an entry that is a number or text from its text.
@@ -292,7 +292,7 @@ func (c *Checkpoint) plausible(t limits, state []entry) error {
 		}
 	}
 	if vectors != len(c.tensors) || numbers != len(c.numbers) {
-		return bad("it holds %d tensors and %d numbers, of which this gradus knows %d and %d", len(c.tensors), len(c.numbers), vectors, numbers)
+		return bad("it holds %d tensors and %d numbers, and this gradus knows %d and %d of them", len(c.tensors), len(c.numbers), vectors, numbers)
 	}
 	var samples []Sample
 	if err := c.read(entry{"samples", &samples}); err != nil {

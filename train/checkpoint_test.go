@@ -65,7 +65,7 @@ var derived = map[string]string{
 }
 
 // TestCheckpointHoldsEverything fails for a new field of Trainer that is neither in Trainer.state
-// nor in derived, for a field that is in both, and for a name in derived that is no field.
+// nor in derived, for a field that is in both, and for a name in derived that is not a field.
 func TestCheckpointHoldsEverything(t *testing.T) {
 	unused := map[string]bool{}
 	for name := range derived {

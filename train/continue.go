@@ -18,10 +18,10 @@ import (
 // To start from given weights without the optimizer's state (a warm start), pass their network to New.
 func (t *Trainer[T]) More(data Data[T], epochs int) error {
 	if t.stream != nil {
-		return fmt.Errorf("%w: a run over a stream has no other rows to go on with: make a trainer for the further epochs", ErrConfig)
+		return fmt.Errorf("%w: a run over a stream cannot continue with other rows: make a new trainer for the further epochs", ErrConfig)
 	}
 	if epochs < 1 {
-		return fmt.Errorf("%w: %d more epochs; it must be at least 1", ErrConfig, epochs)
+		return fmt.Errorf("%w: there are %d more epochs to train; give at least 1", ErrConfig, epochs)
 	}
 	cfg := t.cfg
 	cfg.BatchSize, cfg.Epochs = t.batchSize, t.course.until(t, epochs)

@@ -62,7 +62,7 @@ func TestMoreBehindAnAverage(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !slices.Equal(parts.Params(), tr.BestNetwork().Params()) || slices.Equal(parts.Values(), tr.good) {
-		t.Error("the run has not ended with its average")
+		t.Error("the run did not end with its average")
 	}
 	var file bytes.Buffer
 	if err := tr.Checkpoint(&file); err != nil {

@@ -78,7 +78,7 @@ func TestLayerRates(t *testing.T) {
 			}
 			for l := 1; l < 3; l++ {
 				if slices.Equal(layerValues(n, l), layerValues(start, l)) {
-					t.Errorf("%s, %s: layer %d has not learned", rule, name, l)
+					t.Errorf("%s, %s: layer %d did not learn", rule, name, l)
 				}
 			}
 		}

@@ -45,9 +45,9 @@ func (nobody[T]) SetState([]float64) error { return nil }
 
 // Progress is how far a run has come. Asking for it costs nothing.
 type Progress struct {
-	Epochs  int // done
-	Updates int // made
-	Rows    int // seen, over all updates
+	Epochs  int // epochs done
+	Updates int // updates made
+	Rows    int // rows seen, over all updates
 
 	// Reason says what ended the run, as in Result. Diverged is the run's error, if it diverged.
 	Reason   string
@@ -71,6 +71,6 @@ func (t *Trainer[T]) Progress() Progress {
 // are the run's own and must not be written to. The rows of a Stream are not included.
 func (t *Trainer[T]) Data() Data[T] { return t.data }
 
-// Tape returns the tape with which the run evaluates its network. It takes at least 256 rows, or all
-// rows if there are fewer. Between two updates anyone may use it.
+// Tape returns the tape with which the run evaluates its network. It has room for at least 256 rows, or for all rows if there
+// are fewer. Between two updates anyone may use it.
 func (t *Trainer[T]) Tape() *nn.Tape[T] { return t.tape }

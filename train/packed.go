@@ -15,9 +15,9 @@ import (
 // MostPacked is the maximum number of columns of Packed.
 const MostPacked = 1<<16 - 1
 
-// Packed is rows of inputs without their zeros. With one-hot categories, a row takes 4 bytes, and 2 bytes for a column of
-// the table instead of a number for each of its levels. The first layer multiplies without the zeros too (nn.Tape's
-// Sparse), or a batch is unpacked just before it is used. So the results have the same bits as with the rows in a matrix.
+// Packed is rows of inputs without their zeros. With one-hot categories, a row takes 4 bytes plus 2 bytes for each column of
+// the table, instead of a number for each level. The first layer multiplies without the zeros too (nn.Tape's Sparse), or a
+// batch is unpacked just before it is used. So the results have the same bits as with the rows in a matrix.
 type Packed[T nn.Float] struct {
 	cols  int
 	shift int             // a part has 1<<shift rows, the last one fewer
@@ -30,8 +30,8 @@ type Packed[T nn.Float] struct {
 // packedPart is some rows: so few that every offset fits in 16 bits.
 type packedPart[T nn.Float] struct {
 	at    []uint16 // the columns of the numbers that are not 0, row by row and from left to right
-	where []uint16 // which of its row's numbers are not 1,
-	value []T      // and their values
+	where []uint16 // the places, among its row's entries in at, of the numbers that are not 1
+	value []T      // the values of these numbers
 	begin []begin  // one for each row, and one more
 }
 
@@ -107,7 +107,7 @@ func (p *Packed[T]) lists(i int) (at, where []uint16, value []T) {
 	return part.at[b.at:end.at], part.where[b.where:end.where], part.value[b.where:end.where]
 }
 
-// place returns the part that has a row, and which of its rows that is.
+// place returns the part that has a row, and the row's place in it.
 func (p *Packed[T]) place(i int) (part *packedPart[T], row int) {
 	if p.rows != nil {
 		i = p.rows[i]

@@ -24,7 +24,7 @@ func (perSample[T]) step(t *Trainer[T]) (Step, error) {
 		t.drawOrder()
 	}
 	if t.position == 0 {
-		t.back.goodLoss = math.Inf(1) // the losses of two samples do not compare
+		t.back.goodLoss = math.Inf(1) // the losses of two samples cannot be compared
 		t.keepGood()
 	}
 	_, from, to := t.course.coming(t)

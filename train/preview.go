@@ -30,8 +30,8 @@ func (t *Trainer[T]) Next() []int {
 // Preview is the effect of the next update on one parameter.
 type Preview struct {
 	N      int     `json:"n"`    // the update's number, from 1
-	Loss   float64 `json:"loss"` // of its batch, before the update, reduced as in the configuration
-	Rate   float64 `json:"rate"` // of a solver: the distance along its direction
+	Loss   float64 `json:"loss"` // the loss of its batch, before the update, reduced as in the configuration
+	Rate   float64 `json:"rate"` // the learning rate; with a solver, the distance along its direction
 	Before float64 `json:"before"`
 	After  float64 `json:"after"`
 

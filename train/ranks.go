@@ -280,7 +280,7 @@ func (t *Trainer[T]) sharedGradient(b Set[T], scale float64) float64 {
 }
 
 // shardSums gathers the sums that batch normalization needs of all shards; see nn.Shards. If the ranks cannot reach
-// each other, it sets g.err and returns any numbers.
+// each other, it sets g.err and returns numbers without a meaning.
 func (g *together[T]) shardSums(p *plan, own []float64, each int) []float64 {
 	n := p.from[g.size] * each
 	if len(g.sums) < 8*n {
@@ -478,7 +478,7 @@ func (t *Trainer[T]) compareWeights() error {
 	safetensors.WriteFloats(w, t.numbers)
 	w.Flush()
 	what := fmt.Sprintf("state after update %d", t.result.Steps)
-	t.compare(what, "its memory or its processor may be at fault, or its program another one; leave that machine out and resume from the last checkpoint", [sha256.Size]byte(h.Sum(nil)))
+	t.compare(what, "its memory or its processor may be faulty, or it may run another program; leave that machine out and resume from the last checkpoint", [sha256.Size]byte(h.Sum(nil)))
 	if g.err == nil {
 		g.agreed, g.checked = t.result.Steps, time.Now()
 	}

@@ -7,7 +7,7 @@ import (
 	"github.com/gradus-ml/gradus/optim"
 )
 
-// ReasonMinimum is the reason of a run whose solver finds no lower point: the gradient is 0, or
+// ReasonMinimum is the Reason of a run that ends because its solver finds no lower point: the gradient is 0, or
 // the loss changes by less than the precision can show.
 const ReasonMinimum = "minimum"
 

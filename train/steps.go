@@ -87,7 +87,7 @@ func (t *Trainer[T]) run(ctx context.Context, most int, yield func(Step, error) 
 			yield(s, failed)
 			return
 		}
-		if err != nil { // from the stream or the other ranks
+		if err != nil { // from the stream or from the other ranks
 			yield(Step{N: t.result.Steps, Epoch: t.epoch + 1}, err)
 			return
 		}

@@ -105,7 +105,7 @@ type MaxTime struct{ D time.Duration }
 func (m MaxTime) Met(s State) bool { return s.Elapsed() >= m.D }
 func (m MaxTime) Validate() error {
 	if m.D <= 0 {
-		return fmt.Errorf("the most time is %v; it must be greater than 0", m.D)
+		return fmt.Errorf("the time limit is %v; it must be greater than 0", m.D)
 	}
 	return nil
 }

@@ -48,7 +48,7 @@ func NewStream[T nn.Float](net *nn.Network[T], cfg Config, stream Stream[T], val
 	case cfg.AllRows():
 		return bad("a stream is trained by mini-batch or stochastic descent; batch descent, per-sample and solvers need all rows at hand")
 	case needsRows(cfg.Stop):
-		return bad("the criterion tolerance looks at every training row, and a stream has none at hand; use another one")
+		return bad("the criterion tolerance needs all training rows, and a stream does not keep them; use another one")
 	}
 	return newTrainer(net, cfg, Data[T]{Validation: validation}, &streamRows[T]{Stream: stream})
 }

@@ -13,8 +13,8 @@ import (
 // same as with step.
 type tiny[T nn.Float] struct {
 	net    *kernel.Tiny[T]
-	most   int       // epochs at a time, if nobody looks at each of them
-	losses []float64 // of these epochs
+	most   int       // epochs in one call; 1 if each must be looked at
+	losses []float64 // losses of these epochs
 }
 
 // tinyMost is the most epochs that one call of the kernel makes: about 10 us, during which it

@@ -91,9 +91,9 @@ type Trainer[T nn.Float] struct {
 	best   []T            // the values with the best validation score
 	lonely int            // 1 if a last batch of one row joins the one before it
 	tied   bool           // batch normalization ties shards together: they are on the tape at the same time
-	ends   []int          // of the shards on the tape
-	first  int            // the first of them
-	norms  []float64      // of a layer's units, for MaxNorm
+	ends   []int          // ends of the shards on the tape
+	first  int            // the first of these shards
+	norms  []float64      // lengths of the weights of a layer's units, for MaxNorm
 	scores optim.Scores   // the schedule's state
 
 	numbers   []float64              // the solver's other state

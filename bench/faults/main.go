@@ -35,7 +35,7 @@ type run struct {
 func main() {
 	set := flag.String("set", "test", "test or tune")
 	only := flag.String("run", "", "only runs whose name contains this")
-	seed := flag.Uint64("seed", 1, "of all runs")
+	seed := flag.Uint64("seed", 1, "the seed of all runs")
 	flag.Parse()
 	if err := all(*set, *only, *seed); err != nil {
 		fmt.Fprintln(os.Stderr, "faults:", err)

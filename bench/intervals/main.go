@@ -35,11 +35,11 @@ var tables = []string{
 }
 
 func main() {
-	level := flag.Float64("level", 0.9, "of intervals and sets")
+	level := flag.Float64("level", 0.9, "the level of intervals and sets")
 	learn := flag.Float64("learn", 0, "level for which bounds are learned; 0: the level")
 	seeds := flag.Int("seeds", 3, "splits of each table")
-	rows := flag.Int("rows", 20000, "of a table that are used at most")
-	members := flag.Int("members", 1, "networks of a model; -1: as many as gradus train has")
+	rows := flag.Int("rows", 20000, "the most rows of a table that are used")
+	members := flag.Int("members", 1, "networks of a model; -1: as many as gradus train trains")
 	flag.Parse()
 	if flag.NArg() > 0 {
 		tables = flag.Args()

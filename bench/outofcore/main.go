@@ -29,8 +29,8 @@ func main() {
 	rows := flag.Int("rows", 20_000_000, "rows of the table")
 	limit := flag.Int("limit", 1<<30, "bytes of memory that the second run may take")
 	gradus := flag.String("gradus", "gradus", "the program")
-	dir := flag.String("dir", os.TempDir(), "where the table is written, some 75 bytes a row, and temporary files go")
-	only := flag.String("only", "", "memory or disk: one of the two runs alone")
+	dir := flag.String("dir", os.TempDir(), "the folder of the table, some 75 bytes a row, and of temporary files")
+	only := flag.String("only", "", "memory or disk: only this one of the two runs")
 	flag.Parse()
 	if err := measure(*rows, *limit, *gradus, *dir, *only); err != nil {
 		fmt.Fprintln(os.Stderr, "outofcore:", err)

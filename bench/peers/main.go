@@ -35,7 +35,7 @@ func run(ctx context.Context) error {
 		cache = os.TempDir()
 	}
 	var s suite
-	only := flag.String("only", "", "tables to measure, with commas between them; default: all of "+strings.Join(tableNames(), ", "))
+	only := flag.String("only", "", "tables to measure, separated by commas; default: all of "+strings.Join(tableNames(), ", "))
 	out := flag.String("out", filepath.Join("bench", "RESULTS.md"), "the file to write")
 	cores := flag.String("cores", "0,1", "cores to pin to; what uses one thread gets the first")
 	flag.IntVar(&s.rounds, "rounds", 5, "how often each takes its turn")

@@ -34,15 +34,15 @@ type suite struct {
 
 func main() {
 	var s suite
-	cores := flag.String("cores", "0,1", "the server's core and the load's")
-	out := flag.String("out", "", "the report's file; none is the terminal")
-	only := flag.String("only", "", "servers to measure, separated by commas; none is all")
+	cores := flag.String("cores", "0,1", "the server's core and the load generator's")
+	out := flag.String("out", "", "the file of the report; empty: standard output")
+	only := flag.String("only", "", "servers to measure, separated by commas; empty: all")
 	predict := flag.String("predict", "", "print how many rows a second Model.PredictRows predicts with this model, and end")
-	flag.StringVar(&s.cache, "cache", filepath.Join(os.TempDir(), "gradus-bench-serve"), "where models, programs and figures lie")
-	flag.StringVar(&s.gradus, "gradus", "", "the program; none builds it")
-	flag.StringVar(&s.python, "python", "", "a Python with what requirements.txt names; none makes one in the cache")
+	flag.StringVar(&s.cache, "cache", filepath.Join(os.TempDir(), "gradus-bench-serve"), "the folder of models, programs and figures")
+	flag.StringVar(&s.gradus, "gradus", "", "the program; empty: it is built")
+	flag.StringVar(&s.python, "python", "", "a Python with the packages of requirements.txt; empty: one is made in the cache")
 	flag.StringVar(&s.source, "source", "../..", "the repository's root")
-	flag.DurationVar(&s.seconds, "time", time.Second, "of one measurement")
+	flag.DurationVar(&s.seconds, "time", time.Second, "how long a measurement takes")
 	flag.Parse()
 	var err error
 	if *predict != "" {

@@ -115,17 +115,17 @@ type suite struct {
 
 func main() {
 	var s suite
-	only := flag.String("only", "", "programs to measure, with commas between them: gradus, lightgbm, histgb, xgboost, catboost, mlp, realmlp; default: gradus and those without a result; none: write the report alone")
+	only := flag.String("only", "", "programs to measure, separated by commas: gradus, lightgbm, histgb, xgboost, catboost, mlp, realmlp; default: gradus and those without a result; none: only write the report")
 	flag.IntVar(&s.first, "first", 1, "the first seed")
 	flag.IntVar(&s.seeds, "seeds", 3, "the last seed")
-	flag.IntVar(&s.threads, "threads", 2, "of every program that can be told")
-	flag.StringVar(&s.label, "label", "gradus", "under which gradus's results are kept")
+	flag.IntVar(&s.threads, "threads", 2, "threads of each program that takes a number of threads")
+	flag.StringVar(&s.label, "label", "gradus", "the name under which gradus's results are kept")
 	flag.StringVar(&s.cache, "cache", "bench/tables/results.json", "the file that keeps results")
 	flag.StringVar(&s.gradus, "gradus", "", "the program; default: built from the source")
 	flag.StringVar(&s.note, "note", "", "a sentence of the report on how the seconds were measured")
 	flag.BoolVar(&s.untimed, "untimed", false, "keep no seconds of what is measured now, because the machine is busy")
 	flags := flag.String("flags", "", "more flags of gradus train")
-	names := flag.String("tables", "", "tables, with commas between them; default: all; development or other: that half")
+	names := flag.String("tables", "", "tables, separated by commas; default: all; development or other: that half")
 	out := flag.String("out", "bench/TABLES.md", "the report; empty for none")
 	flag.Parse()
 	s.flags = strings.Fields(*flags)

@@ -93,7 +93,7 @@ func (s *suite) report() []byte {
 
 Each program with its defaults, on the same rows: a fifth of a table, chosen by a hash of the row's number, is
 held out and scored (adult: its own test file). Means over up to three seeds; a program that draws nothing has
-one. The recipe of gradus was chosen on the development tables; the other half was looked at once it stood.
+one. The recipe of gradus was chosen on the development tables; the other half was looked at after that.
 A dash: not measured, or it failed. Seconds depend on what else the machine does: only those of one calm run
 compare. bench/tables makes this file.
 

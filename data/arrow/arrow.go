@@ -4,7 +4,7 @@
 //	import _ "github.com/gradus-ml/gradus/data/arrow"
 //
 // Columns of numbers, texts, booleans, dates, times and decimals are read; those of lists, structs, maps, bytes and spans of
-// time are left out, and said. Columns with a dictionary are categories. Buffers may be compressed with zstd or LZ4.
+// time are left out, with a note. Columns with a dictionary are categories. Buffers may be compressed with zstd or LZ4.
 package arrow
 
 import (
@@ -81,12 +81,12 @@ type stream struct {
 	columns      []*column
 	dictionaries map[int64][][]byte
 	rows         int64
-	held         int64       // of these rows, those in the columns' series
-	parts        *data.Parts // has the others; nil: there are none
+	held         int64       // of these rows, the number in the columns' series
+	parts        *data.Parts // holds the other rows; nil: there are none
 	zstd         *zstd.Decoder
 }
 
-// aside is an error of package data about a part, which is passed on as it is.
+// An aside wraps an error of package data about a part. The error is returned as it is.
 type aside struct{ error }
 
 // putAside moves the rows that the series hold onto the disk.
@@ -308,7 +308,7 @@ func (s *stream) schema(t flatbuf.Table, opt data.ReadOptions) error {
 	}
 	fields := t.Tables(1)
 	if opt.MaxColumns > 0 && len(fields) > opt.MaxColumns {
-		return s.f.Fail(data.ErrLarge, "has %d columns, and %d are taken: leave some out", len(fields), opt.MaxColumns)
+		return s.f.Fail(data.ErrLarge, "has %d columns, and at most %d are allowed: leave some out", len(fields), opt.MaxColumns)
 	}
 	s.columns = []*column{}
 	left := mostFields
@@ -408,7 +408,7 @@ func (c *column) typed(kind int, t flatbuf.Table) error {
 	switch {
 	case kind < typeNull:
 		return errCut
-	case !known: // nobody knows how many buffers it takes
+	case !known: // the number of its buffers is unknown
 		return unsupported(fmt.Sprintf("column %q is of a type that is not known, the number %d: leave it out of the file", c.name, kind))
 	}
 	if c.unread = form.what; kind == typeUnion && t.Int(0, 2, 0) == 1 {
@@ -423,8 +423,8 @@ const (
 	typeStruct = 13
 )
 
-// unreadForms are the types of columns that are not read, and how many buffers such a column has, without those of the
-// columns in it.
+// unreadForms are the types of columns that are not read, with the number of buffers of such a column, not counting those of
+// the columns in it.
 var unreadForms = map[int]struct {
 	what    string
 	buffers int

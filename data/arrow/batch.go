@@ -11,6 +11,7 @@ import (
 
 	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/internal/flatbuf"
+	"github.com/gradus-ml/gradus/internal/lz4"
 )
 
 // A batch is a record batch being read. Its nodes and buffers are taken in order.
@@ -24,13 +25,9 @@ type batch struct {
 }
 
 func (s *stream) open(t flatbuf.Table, body []byte) (b *batch, rows int64) {
-	b = &batch{s: s, body: body, nodes: t.Structs(1, 2), buffers: t.Structs(2, 2), codec: -1}
+	b = &batch{s: s, body: body, nodes: t.Structs(1, 2), buffers: t.Structs(2, 2), views: t.Structs(4, 1), codec: -1}
 	if t.Has(3) {
 		b.codec = t.Table(3).Int(0, 1, 0)
-	}
-	for i, n := range t.Structs(4, 1) {
-		_ = i
-		b.views = append(b.views, n)
 	}
 	return b, t.Int(0, 8, 0)
 }
@@ -65,7 +62,7 @@ func (b *batch) buffer() ([]byte, error) {
 	var r io.Reader
 	switch b.codec {
 	case 0:
-		r = newLZ4(raw)
+		r = lz4.NewReader(raw)
 	case 1:
 		if b.s.zstd == nil {
 			var err error

@@ -2,10 +2,10 @@
 //
 //	import _ "github.com/gradus-ml/gradus/data/excel"
 //
-// The first row that is not empty names the columns, if it looks like it: as in a text, ReadOptions.Header, SkipRows,
-// Comment and KeepTotal say what is so, and a last row that starts with Total is left out. Cells are read as they are stored: numbers with all their
-// digits, booleans, texts, and dates where the cell's format is a date format. For a formula, the value that
-// was last computed is read. Rows are read one by one, so a sheet takes little more memory than its table.
+// The first row that is not empty names the columns, if it looks like a header. A last row that starts with Total is left out.
+// The options Header, SkipRows, Comment and KeepTotal of ReadOptions apply as in a text. Cells are read as they are stored:
+// numbers with all their digits, booleans, texts, and dates where the cell's format is a date format. For a formula, the value
+// that was last computed is read. Rows are read one by one, so a sheet takes little more memory than its table.
 package excel
 
 import (
@@ -44,7 +44,7 @@ type book struct {
 	since    int64    // seconds since 1970 at the serial number 0
 }
 
-// A format is how a cell's format displays its number.
+// A format says how a cell shows its number.
 type format uint8
 
 const (
@@ -60,7 +60,7 @@ func read(f *data.File, opt data.ReadOptions) (*data.Table, error) {
 	}
 	b := &book{f: f, most: opt.MaxBytes}
 	if b.archive, err = zip.NewReader(r, size); err != nil {
-		return nil, b.damaged("it is no whole zip archive")
+		return nil, b.damaged("it is not a whole zip archive")
 	}
 	names, target, err := b.sheets(opt.Sheet)
 	if err != nil {
@@ -80,7 +80,7 @@ func read(f *data.File, opt data.ReadOptions) (*data.Table, error) {
 		return nil, err
 	}
 	if s.columns == nil {
-		return nil, f.Fail(data.ErrEmpty, "the sheet %q is empty: it takes a row of names and at least one more", cmpName(opt.Sheet, names))
+		return nil, f.Fail(data.ErrEmpty, "the sheet %q is empty: it takes a row of names and at least one more", sheetName(opt.Sheet, names))
 	}
 	for _, c := range s.columns {
 		for c.Len() < s.n {
@@ -88,7 +88,7 @@ func read(f *data.File, opt data.ReadOptions) (*data.Table, error) {
 		}
 	}
 	if s.n == 0 {
-		return nil, f.Fail(data.ErrEmpty, "the sheet %q has a row of names and no others: it takes at least one", cmpName(opt.Sheet, names))
+		return nil, f.Fail(data.ErrEmpty, "the sheet %q has a row of names and no others: it takes at least one", sheetName(opt.Sheet, names))
 	}
 	t, err := data.TableOf(f.Name, s.columns...)
 	if err != nil {
@@ -103,7 +103,8 @@ func read(f *data.File, opt data.ReadOptions) (*data.Table, error) {
 	return t.Formatted("Excel"), nil
 }
 
-func cmpName(asked string, names []string) string {
+// sheetName returns the requested name, or else the name of the first sheet.
+func sheetName(asked string, names []string) string {
 	if asked != "" {
 		return asked
 	}
@@ -117,7 +118,7 @@ func (b *book) damaged(what string) error {
 // errStop ends the parsing of a part.
 var errStop = errors.New("enough")
 
-// metered counts the unpacked bytes, and checks the memory on the way.
+// metered counts the unpacked bytes, and checks the free memory as they come.
 type metered struct {
 	r io.Reader
 	b *book
@@ -128,7 +129,7 @@ func (m metered) Read(p []byte) (int, error) {
 	before := m.b.inflated
 	m.b.inflated += int64(n)
 	if m.b.most > 0 && m.b.inflated > m.b.most {
-		return n, m.b.f.Fail(data.ErrLarge, "holds more than the %d bytes that are taken, decompressed: use a part of it", m.b.most)
+		return n, m.b.f.Fail(data.ErrLarge, "holds more than the %d bytes that are allowed, after decompression: use a part of it", m.b.most)
 	}
 	if before>>20 != m.b.inflated>>20 {
 		if e := m.b.f.Need(m.b.inflated / 4); e != nil { // estimate of the table's size, from the size of its XML
@@ -167,7 +168,7 @@ func (b *book) parse(name string, f func(d *xml.Decoder, e xml.StartElement) err
 		case errors.Is(err, data.ErrLarge), errors.Is(err, data.ErrRagged), errors.Is(err, data.ErrFormat), errors.Is(err, data.ErrDamaged):
 			return err
 		default:
-			return b.damaged(name + " is no whole XML")
+			return b.damaged(name + " is not well-formed XML")
 		}
 	}
 }
@@ -208,7 +209,7 @@ func (b *book) sheets(asked string) (names []string, target string, err error) {
 	if len(names) == 0 {
 		return nil, "", b.damaged("it has no sheet")
 	}
-	name := cmpName(asked, names)
+	name := sheetName(asked, names)
 	if !slices.Contains(names, name) {
 		return nil, "", b.f.Fail(data.ErrColumn, "there is no sheet %q: the sheets are %q", name, names[:min(len(names), 20)])
 	}
@@ -306,7 +307,7 @@ func formatOf(code string) format {
 	return isNumber
 }
 
-// text collects the texts within an element, without its pronunciation.
+// text collects the texts within an element, without their pronunciation (rPh).
 func text(d *xml.Decoder, until string) (string, error) {
 	var out strings.Builder
 	in, silent := "", 0

@@ -82,17 +82,17 @@ func TestRefuses(t *testing.T) {
 		kind error
 		want string
 	}{
-		"cut short":            {good[:len(good)-100], data.ReadOptions{}, data.ErrDamaged, "no whole zip archive"},
+		"cut short":            {good[:len(good)-100], data.ReadOptions{}, data.ErrDamaged, "not a whole zip archive"},
 		"no workbook":          {changed(t, good, "xl/workbook.xml", ""), data.ReadOptions{}, data.ErrDamaged, "xl/workbook.xml is missing"},
-		"half a sheet":         {changed(t, good, "xl/worksheets/sheet1.xml", "<worksheet><row><c"), data.ReadOptions{}, data.ErrDamaged, "no whole XML"},
+		"half a sheet":         {changed(t, good, "xl/worksheets/sheet1.xml", "<worksheet><row><c"), data.ReadOptions{}, data.ErrDamaged, "not well-formed XML"},
 		"no such sheet":        {good, data.ReadOptions{Sheet: "other"}, data.ErrColumn, `there is no sheet "other": the sheets are ["people"]`},
 		"an empty sheet":       {sheetOf(t, ""), data.ReadOptions{}, data.ErrEmpty, "is empty"},
 		"names alone":          {sheetOf(t, named), data.ReadOptions{}, data.ErrEmpty, "no others"},
-		"a ragged row":         {sheetOf(t, named+`<row r="2"><c r="C2"><v>1</v></c></row>`), data.ReadOptions{}, data.ErrRagged, "the cell C2 stands right of the last column"},
-		"a text that is not":   {sheetOf(t, named+`<row r="2"><c r="A2" t="s"><v>99999</v></c></row>`), data.ReadOptions{}, data.ErrDamaged, "the cell A2 has a text that is not there"},
-		"a number that is not": {sheetOf(t, named+`<row r="2"><c r="A2"><v>oops</v></c></row>`), data.ReadOptions{}, data.ErrDamaged, `the cell A2 is to be a number and is "oops"`},
-		"a far cell":           {sheetOf(t, `<row r="1"><c r="ZZZZ1"><v>1</v></c></row>`), data.ReadOptions{}, data.ErrDamaged, "stands where none can"},
-		"backwards":            {sheetOf(t, named+`<row r="2"><c r="B2"><v>1</v></c><c r="A2"><v>1</v></c></row>`), data.ReadOptions{}, data.ErrDamaged, "stands where none can"},
+		"a ragged row":         {sheetOf(t, named+`<row r="2"><c r="C2"><v>1</v></c></row>`), data.ReadOptions{}, data.ErrRagged, "the cell C2 is to the right of the last column"},
+		"a text that is not":   {sheetOf(t, named+`<row r="2"><c r="A2" t="s"><v>99999</v></c></row>`), data.ReadOptions{}, data.ErrDamaged, "the cell A2 refers to a text that does not exist"},
+		"a number that is not": {sheetOf(t, named+`<row r="2"><c r="A2"><v>oops</v></c></row>`), data.ReadOptions{}, data.ErrDamaged, `the cell A2 should be a number and is "oops"`},
+		"a far cell":           {sheetOf(t, `<row r="1"><c r="ZZZZ1"><v>1</v></c></row>`), data.ReadOptions{}, data.ErrDamaged, "is where no cell can be"},
+		"backwards":            {sheetOf(t, named+`<row r="2"><c r="B2"><v>1</v></c><c r="A2"><v>1</v></c></row>`), data.ReadOptions{}, data.ErrDamaged, "is where no cell can be"},
 		"many columns":         {sheetOf(t, named), data.ReadOptions{MaxColumns: 1}, data.ErrLarge, "more than the 1 columns"},
 		"a bomb":               {sheetOf(t, named+strings.Repeat(`<row><c><v>1</v></c></row>`, 1<<18)), data.ReadOptions{MaxBytes: 100000}, data.ErrLarge, "holds more than"},
 	} {
@@ -133,7 +133,7 @@ func rowsOf(rows ...string) string {
 	return b.String()
 }
 
-// What names the columns and which rows are left out is decided as for a text, and said.
+// The row of names and the rows to leave out are found as in a text, and notes say which they are.
 func TestRowsAsInAText(t *testing.T) {
 	long := slices.Repeat([]string{"1,2.5,x"}, 150)
 	for name, c := range map[string]struct {
@@ -156,8 +156,8 @@ func TestRowsAsInAText(t *testing.T) {
 		"a total":              {rows: []string{"a,b", "x,2", "y,3", "Total,5"}, columns: "a b", n: 2, said: `the last line, 4, starts with "Total": it is left out; if it is a row like the others, say KeepTotal true`},
 		"a total kept":         {rows: []string{"a,b", "x,2", "y,3", "Total,5"}, opt: data.ReadOptions{KeepTotal: true}, columns: "a b", n: 3},
 		"a total within":       {rows: []string{"a,b", "x,2", "Total,5", "y,3"}, columns: "a b", n: 3},
-		"a wide row":           {rows: append(append([]string{"a,b,c"}, long...), "1,2,x,4"), err: "the cell D152 stands right of the last column that the first row names"},
-		"a wide row, no names": {rows: append(slices.Clone(long), "1,2,x,4"), err: "the cell D151 stands right of the last column that the first rows have"},
+		"a wide row":           {rows: append(append([]string{"a,b,c"}, long...), "1,2,x,4"), err: "the cell D152 is to the right of the last column that the first row names"},
+		"a wide row, no names": {rows: append(slices.Clone(long), "1,2,x,4"), err: "the cell D151 is to the right of the last column that the first rows have"},
 	} {
 		table, err := written.Read(sheetOf(t, rowsOf(c.rows...)), c.opt)
 		if c.err != "" {

@@ -118,7 +118,7 @@ func (s *sheet) begin() error {
 		names = data.NumberedColumns(width)
 	}
 	if most := s.opt.MaxColumns; most > 0 && len(names) > most {
-		return s.f.Fail(data.ErrLarge, "has more than the %d columns that are taken: leave some out", most)
+		return s.f.Fail(data.ErrLarge, "has more than the %d columns that are allowed: leave some out", most)
 	}
 	if len(names) < width && 2*len(first.cells) <= width {
 		return s.f.FailNote(data.ErrRagged, data.Note{
@@ -197,7 +197,7 @@ func (s *sheet) cell(d *xml.Decoder, e xml.StartElement) error {
 	ref := attr(e, "r")
 	if n := columnOf(ref); n > 0 {
 		if n < s.at || n > mostColumns {
-			return s.damaged(fmt.Sprintf("the cell %.10q stands where none can", ref))
+			return s.damaged(fmt.Sprintf("the cell %.10q is where no cell can be", ref))
 		}
 		s.at = n
 	}
@@ -209,7 +209,7 @@ func (s *sheet) cell(d *xml.Decoder, e xml.StartElement) error {
 	if kind == "s" && has {
 		i, err := strconv.Atoi(value)
 		if err != nil || i < 0 || i >= len(s.shared) {
-			return s.damaged(fmt.Sprintf("the cell %s%d has a text that is not there", letters(s.at), s.number))
+			return s.damaged(fmt.Sprintf("the cell %s%d refers to a text that does not exist", letters(s.at), s.number))
 		}
 		value = s.shared[i]
 	}
@@ -217,7 +217,7 @@ func (s *sheet) cell(d *xml.Decoder, e xml.StartElement) error {
 		return nil
 	}
 	if n := len(s.now.cells); n > 0 && s.now.cells[n-1].column == s.at {
-		return s.damaged(fmt.Sprintf("the cell %s%d comes twice", letters(s.at), s.number))
+		return s.damaged(fmt.Sprintf("the cell %s%d appears twice", letters(s.at), s.number))
 	}
 	s.now.cells = append(s.now.cells, cell{s.at, kind, value, attr(e, "s")})
 	return nil
@@ -281,7 +281,7 @@ func (s *sheet) putCell(row int, cell cell) error {
 		if s.headed {
 			which = "first row names"
 		}
-		return s.f.Fail(data.ErrRagged, "the cell %s%d stands right of the last column that the %s: give it a name, or clear the cell", letters(cell.column), row, which)
+		return s.f.Fail(data.ErrRagged, "the cell %s%d is to the right of the last column that the %s: give it a name, or clear the cell", letters(cell.column), row, which)
 	}
 	c := s.columns[cell.column-1]
 	kind, value := cell.kind, cell.value
@@ -291,7 +291,7 @@ func (s *sheet) putCell(row int, cell cell) error {
 	case "", "n":
 		x, err := strconv.ParseFloat(value, 64)
 		if err != nil {
-			return s.damaged(fmt.Sprintf("the cell %s%d is to be a number and is %.20q", letters(cell.column), row, value))
+			return s.damaged(fmt.Sprintf("the cell %s%d should be a number and is %.20q", letters(cell.column), row, value))
 		}
 		s.putNumber(c, x, cell.style)
 	default: // texts, errors such as #N/A, and dates in ISO 8601

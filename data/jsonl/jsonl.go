@@ -4,8 +4,8 @@
 //	import _ "github.com/gradus-ml/gradus/data/jsonl"
 //
 // Each object is a row and each key a column, in the order of their first appearance. The default target is the last key
-// of the first object. A key that an object
-// lacks is missing, and so are null and Python's NaN. A column with lists or objects as values is left out, and said.
+// of the first object. A key that an object lacks is missing, and so are null and Python's NaN. A column with lists or
+// objects as values is left out, with a note.
 package jsonl
 
 import (
@@ -94,12 +94,12 @@ func read(f *data.File, opt data.ReadOptions) (*data.Table, error) {
 			closed = true
 			t, err = d.Token()
 			if err == nil {
-				return nil, r.fail(data.ErrDamaged, "something stands behind the list: %v", t)
+				return nil, r.fail(data.ErrDamaged, "something follows the list: %v", t)
 			}
 			break
 		}
 		if t != json.Delim('{') {
-			return nil, r.fail(data.ErrFormat, "the row is no object such as {\"height\": 1.75}: write one object a row")
+			return nil, r.fail(data.ErrFormat, "the row is not an object such as {\"height\": 1.75}: write one object per row")
 		}
 		if err := r.row(); err != nil {
 			return nil, err
@@ -116,7 +116,7 @@ func read(f *data.File, opt data.ReadOptions) (*data.Table, error) {
 		return nil, err
 	}
 	if n := numbers.nans; n > 0 {
-		table.Noted("NaN, which JSON does not have, is missing: there are %d, the first on line %d", n, numbers.firstAt)
+		table.AddNote(data.Notef("NaN, which JSON does not have, is missing: there are %d, the first on line %d", n, numbers.firstAt))
 	}
 	how := "JSON lines"
 	if listed {
@@ -124,7 +124,8 @@ func read(f *data.File, opt data.ReadOptions) (*data.Table, error) {
 	}
 	if names := table.Columns(); r.first > 0 && r.first < len(names) {
 		last, late := names[r.first-1], names[r.first]
-		table.EndsIn(last).Noted("the first object lacks keys of later ones, such as %q; where no target is named, it is the first object's last key, %q", late, last)
+		table.EndsIn(last)
+		table.AddNote(data.Notef("the first object lacks keys of later ones, such as %q; where no target is named, it is the first object's last key, %q", late, last))
 	}
 	return table.Formatted(how), nil
 }
@@ -138,12 +139,12 @@ type rows struct {
 	index   map[string]int
 	first   int // the number of keys of the first object
 	n       int
-	held    int         // of these rows, those in columns
-	parts   *data.Parts // has the others; nil: there are none
-	next    int         // the number of cells at which free memory is looked at again
+	held    int         // of these rows, the number in columns
+	parts   *data.Parts // holds the other rows; nil: there are none
+	next    int         // the number of cells at which the free memory is checked again
 }
 
-// partCells is the number of cells after which free memory is looked at, and of those that go to the disk together.
+// partCells is the number of cells after which the free memory is checked. As many go to the disk together.
 const partCells = 1 << 19
 
 // makeRoom sees to it that the next rows have room: in memory, or on the disk if there is one.
@@ -208,10 +209,10 @@ func (r *rows) broken(err error) error {
 	if err == io.EOF || err == io.ErrUnexpectedEOF {
 		return r.fail(data.ErrDamaged, "the file ends within an object: it is cut short, fetch or write it again")
 	}
-	return r.fail(data.ErrDamaged, "this is no JSON: %v", err)
+	return r.fail(data.ErrDamaged, "this is not JSON: %v", err)
 }
 
-// unread says of a column that its values are not read.
+// unread records that the values of a column are not read.
 func (r *rows) unread(i int, what string) {
 	if r.columns[i].IsUnread() {
 		return
@@ -270,7 +271,7 @@ func (r *rows) row() error {
 		}
 		s := r.columns[i]
 		if s.Len() > r.held {
-			return r.fail(data.ErrDamaged, "the key %q comes twice in one object: leave one", name)
+			return r.fail(data.ErrDamaged, "the key %q appears twice in one object: keep one", name)
 		}
 		if t, err = r.d.Token(); err != nil {
 			return r.broken(err)

@@ -80,7 +80,7 @@ func TestUnread(t *testing.T) {
 	}
 }
 
-// Python's NaN is missing, and its infinities are no numbers, as in a CSV. Within a string they are text.
+// Python's NaN is missing, and its infinities are not numbers, as in a CSV. Within a string they are text.
 func TestPythonNumbers(t *testing.T) {
 	rows := `{"a": NaN, "b": "NaN \" Infinity", "c": -1}` + "\n" + `{"a": -2, "b": "\\", "c": Infinity}` + "\n" + `{"a":NaN,"b":"-Infinity","c":-Infinity}` + "\n"
 	for _, size := range []int{1, 2, 3, 7, 4096} {
@@ -114,15 +114,15 @@ func TestRefuses(t *testing.T) {
 		want string
 	}{
 		"cut short":        {"{\"a\": 1}\n{\"a\": ", data.ErrDamaged, "standard input:2: the file ends within an object"},
-		"no JSON":          {"{\"a\": 1}\n{\"a\": oops}\n", data.ErrDamaged, "standard input:2: this is no JSON"},
+		"no JSON":          {"{\"a\": 1}\n{\"a\": oops}\n", data.ErrDamaged, "standard input:2: this is not JSON"},
 		"a list in a cell": {"{\"a\": 1}\n{\"a\": [1, 2]}\n", data.ErrFormat, `no column can be read: column "a" holds lists, as on line 2, which are not read`},
 		"a cut list":       {"{\"a\": 1}\n{\"a\": [1, 2", data.ErrDamaged, "standard input:2: the file ends within an object"},
-		"no number":        {"{\"a\": Nan}\n", data.ErrDamaged, "standard input:1: this is no JSON"},
-		"a number":         {"{\"a\": 1}\n7\n", data.ErrFormat, "standard input:2: the row is no object"},
-		"a list of lists":  {"[{\"a\": 1}, [1, 2]]", data.ErrFormat, "the row is no object"},
+		"no number":        {"{\"a\": Nan}\n", data.ErrDamaged, "standard input:1: this is not JSON"},
+		"a number":         {"{\"a\": 1}\n7\n", data.ErrFormat, "standard input:2: the row is not an object"},
+		"a list of lists":  {"[{\"a\": 1}, [1, 2]]", data.ErrFormat, "the row is not an object"},
 		"an open list":     {"[{\"a\": 1}", data.ErrDamaged, "the file ends within"},
-		"twice":            {"{\"a\": 1, \"a\": 2}", data.ErrDamaged, `the key "a" comes twice`},
-		"behind":           {"[{\"a\": 1}] 7", data.ErrDamaged, "behind the list"},
+		"twice":            {"{\"a\": 1, \"a\": 2}", data.ErrDamaged, `the key "a" appears twice`},
+		"behind":           {"[{\"a\": 1}] 7", data.ErrDamaged, "follows the list"},
 		"nothing":          {"{}", data.ErrEmpty, "no columns"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -3,7 +3,7 @@ package jsonl
 import "bufio"
 
 // A python passes JSON on. It changes the numbers that JSON lacks but Python's json writes: NaN becomes null, and Infinity
-// becomes a string, which is refused where the column is one of numbers.
+// becomes a string, which is refused in a column of numbers.
 type python struct {
 	in      *bufio.Reader
 	out     string // to pass on before more is read
@@ -52,7 +52,7 @@ func (r *python) plain(b []byte) int {
 	return len(b)
 }
 
-// word takes the next word, or its first byte if it is none of Python's numbers.
+// word takes the next word, or its first byte if it is not one of Python's numbers.
 func (r *python) word() {
 	for word, as := range map[string]string{"NaN": "null", "Infinity": `"Infinity"`, "-Infinity": `"-Infinity"`} {
 		b, _ := r.in.Peek(len(word))

@@ -4,7 +4,8 @@
 //
 // A structured array has a column for each field, a vector is one column, and a matrix has its own columns.
 // An archive has the columns of all its arrays, in order. Arrays of Python objects are not read because they
-// are pickled, and reading a pickle runs it. In an archive, they are left out, and said, as are arrays of other dimensions.
+// are pickled, and reading a pickle runs it. In an archive they are left out with a note, and so are arrays of other
+// dimensions.
 package npy
 
 import (
@@ -57,7 +58,7 @@ func readArchive(f *data.File, r io.ReaderAt, size int64, opt data.ReadOptions) 
 	for _, entry := range archive.File {
 		name, is := strings.CutSuffix(entry.Name, ".npy")
 		if !is {
-			return nil, f.Fail(data.ErrFormat, "holds %q, which is no array: leave it out", entry.Name)
+			return nil, f.Fail(data.ErrFormat, "holds %q, which is not an array: leave it out", entry.Name)
 		}
 		z, err := entry.Open()
 		if err != nil {
@@ -75,7 +76,7 @@ func readArchive(f *data.File, r io.ReaderAt, size int64, opt data.ReadOptions) 
 		columns = append(columns, more...)
 	}
 	if opt.MaxColumns > 0 && len(columns) > opt.MaxColumns {
-		return nil, f.Fail(data.ErrLarge, "has %d columns, and %d are taken: leave some out", len(columns), opt.MaxColumns)
+		return nil, f.Fail(data.ErrLarge, "has %d columns, and at most %d are allowed: leave some out", len(columns), opt.MaxColumns)
 	}
 	t, err := data.TableOf(f.Name, columns...)
 	if err != nil {
@@ -103,7 +104,8 @@ type layout struct {
 	byColumn bool
 }
 
-// size returns the bytes that so many rows take while they are read: as in the file, and a float64 and its shape a cell.
+// size returns the number of bytes that rows take while they are read: their bytes in the file, and a float64 and its shape per
+// cell.
 func (l *layout) size(rows int64) int64 { return rows*int64(l.width) + 9*rows*int64(len(l.fields)) }
 
 // partCells is the number of cells that go to the disk together.
@@ -119,7 +121,7 @@ func (a *reader) table(r io.Reader, opt data.ReadOptions) (*data.Table, error) {
 		return nil, err
 	}
 	if opt.MaxColumns > 0 && len(l.fields) > opt.MaxColumns {
-		return nil, a.f.Fail(data.ErrLarge, "has %d columns, and %d are taken: leave some out", len(l.fields), opt.MaxColumns)
+		return nil, a.f.Fail(data.ErrLarge, "has %d columns, and at most %d are allowed: leave some out", len(l.fields), opt.MaxColumns)
 	}
 	if l.byColumn || !a.f.Spills(l.size(l.rows), opt) {
 		columns, err := a.all(r, l)
@@ -207,7 +209,7 @@ func (a *reader) layout(r io.Reader, opt data.ReadOptions) (*layout, error) {
 			return nil, a.f.Fail(data.ErrLarge, "%s has %d columns: expected 1 to %d", a.what, n, most)
 		}
 		if opt.MaxColumns > 0 && n > int64(opt.MaxColumns) {
-			return nil, a.f.Fail(data.ErrLarge, "%s has %d columns, and %d are taken: leave some out", a.what, n, opt.MaxColumns)
+			return nil, a.f.Fail(data.ErrLarge, "%s has %d columns, and at most %d are allowed: leave some out", a.what, n, opt.MaxColumns)
 		}
 		one := l.fields[0]
 		l.fields = nil
@@ -234,7 +236,8 @@ func (a *reader) layout(r io.Reader, opt data.ReadOptions) (*layout, error) {
 	return l, nil
 }
 
-// rows reads the next n rows, after the first at. If the values lie column by column, these must be all rows.
+// rows reads the next n rows. The at rows before them have been read. If the values lie column by column, these must be all
+// rows.
 func (a *reader) rows(r io.Reader, l *layout, at, n int64) ([]*data.Series, error) {
 	width := int64(l.width)
 	var raw bytes.Buffer // grows as bytes arrive
@@ -265,7 +268,7 @@ func (a *reader) rows(r io.Reader, l *layout, at, n int64) ([]*data.Series, erro
 // ends refuses bytes after the last row.
 func (a *reader) ends(r io.Reader, l *layout) error {
 	if n, _ := r.Read(make([]byte, 1)); n > 0 {
-		return a.f.Fail(data.ErrDamaged, "%s goes on after the %d rows that it tells of: it is damaged", a.what, l.rows)
+		return a.f.Fail(data.ErrDamaged, "%s continues after the %d rows that it declares: it is damaged", a.what, l.rows)
 	}
 	return nil
 }
@@ -278,11 +281,11 @@ type field struct {
 	size    int
 }
 
-// An element is a function that appends a value.
+// An element appends the value in b to a series.
 type element func(s *data.Series, b []byte)
 
 // elementOf returns how values of a type are read, and their size in bytes. If they are not read, the error is an unread,
-// and the size is 0 where it is not known.
+// and the size is 0 if it is not known.
 func elementOf(descr string) (element, int, error) {
 	unknown := unread{"values of the type " + strconv.Quote(descr), "give it another type with astype to use it"}
 	if len(descr) < 2 {
@@ -344,20 +347,20 @@ func elementOf(descr string) (element, int, error) {
 	return nil, 0, unknown
 }
 
-// An unread is an array or a field that is not read: what it holds, and how to make it columns.
+// An unread is an array or a field that is not read. It says what it holds, and how to turn it into columns.
 type unread struct{ what, advice string }
 
 func (u unread) Error() string { return u.what }
 
 // unreadKinds are the types of elements that are not read.
 var unreadKinds = map[byte]unread{
-	'O': {"Python objects", "they are pickled, and to read them is to run them; give it a type of NumPy with astype (str for texts) to use it"},
+	'O': {"Python objects", "they are pickled, and reading a pickle runs it; convert it to a NumPy type with astype (str for texts) to use it"},
 	'V': {"raw bytes or nested records", "give each field one value to use it"},
 	'c': {"complex numbers", "write the real and the imaginary part as two columns to use them"},
 	'm': {"spans of time", "divide them by one, as in x / numpy.timedelta64(1, 's'), to use them"},
 }
 
-// dateOf returns how dates are read that count units since 1970.
+// dateOf returns how to read dates that count units since 1970.
 func dateOf(order binary.ByteOrder, unit string) (element, error) {
 	seconds := map[string]int64{"W": 7 * 86400, "D": 86400, "h": 3600, "m": 60, "s": 1}[unit]
 	part := map[string]int64{"ms": 1e3, "us": 1e6, "ns": 1e9}[unit]

@@ -53,7 +53,7 @@ func TestShapes(t *testing.T) {
 	}
 }
 
-// TestUnread: arrays and fields that are no columns are left out, and the others are read.
+// TestUnread: arrays and fields that cannot be columns are left out, and the others are read.
 func TestUnread(t *testing.T) {
 	for name, want := range map[string]map[string]string{
 		"spoiled.npz": {"cube": "holds rows that are arrays, which are not read: reshape", "z": "complex numbers", "words": "Python objects", "span": "spans of time", "version": "one value and no rows"},
@@ -79,7 +79,7 @@ func TestRefuses(t *testing.T) {
 		want string
 	}{
 		"cut short":      {good[:len(good)-5], data.ErrDamaged, "it is cut short"},
-		"too long":       {append(bytes.Clone(good), 0), data.ErrDamaged, "goes on after the 60 rows"},
+		"too long":       {append(bytes.Clone(good), 0), data.ErrDamaged, "continues after the 60 rows"},
 		"a cut header":   {good[:20], data.ErrDamaged, "cut short or damaged"},
 		"no dictionary":  {array("[1, 2"), data.ErrDamaged, "cut short or damaged"},
 		"deep":           {array(strings.Repeat("[", 5000)), data.ErrDamaged, "cut short or damaged"},
@@ -92,7 +92,7 @@ func TestRefuses(t *testing.T) {
 		"nested records": {array("{'descr': [('a', [('b', '<f8')])], 'fortran_order': False, 'shape': (1,), }", 1), data.ErrFormat, "nested records"},
 		"no rows":        {array("{'descr': '<f8', 'fortran_order': False, 'shape': (0,), }"), data.ErrEmpty, "no rows"},
 		"a cut archive":  {written.File(t, "numpy.npz")[:3000], data.ErrDamaged, "the archive is cut short"},
-		"a zip bomb":     {zipped(t, "a.npy", array("{'descr': '<f8', 'fortran_order': False, 'shape': (3,), }", make([]byte, 1<<20)...)), data.ErrDamaged, "goes on after the 3 rows"},
+		"a zip bomb":     {zipped(t, "a.npy", array("{'descr': '<f8', 'fortran_order': False, 'shape': (3,), }", make([]byte, 1<<20)...)), data.ErrDamaged, "continues after the 3 rows"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := written.Read(c.raw, data.ReadOptions{})

@@ -67,7 +67,7 @@ func TestSpills(t *testing.T) {
 	}
 	for says, b := range map[string][]byte{
 		fmt.Sprintf("should hold %d bytes and holds %d", 18*rows, 18*rows-5): whole[:len(whole)-5],
-		fmt.Sprintf("goes on after the %d rows", rows):                       append(whole, 1),
+		fmt.Sprintf("continues after the %d rows", rows):                     append(whole, 1),
 	} {
 		write(b)
 		if _, err := data.Read(path, data.ReadOptions{Spill: disk}); !errors.Is(err, data.ErrDamaged) || !strings.Contains(err.Error(), says) {

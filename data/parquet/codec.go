@@ -7,6 +7,8 @@ import (
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/snappy"
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/gradus-ml/gradus/internal/lz4"
 )
 
 // The codecs.
@@ -15,7 +17,7 @@ const (
 	codecSnappy = 1
 	codecGzip   = 2
 	codecZstd   = 6
-	codecLZ4    = 7 // raw blocks; 5 has frames on which no two programs agree
+	codecLZ4    = 7 // raw blocks; codec 5 has frames that differ from program to program
 )
 
 var codecNames = map[int]string{3: "LZO", 4: "Brotli", 5: "the LZ4 of Hadoop"}
@@ -53,7 +55,11 @@ func (z *inflater) inflate(codec int, b []byte, size int) ([]byte, error) {
 		if size > 64+256*len(b) {
 			return nil, errCut
 		}
-		return unpackLZ4(z.room(size), b)
+		out, err := lz4.Block(z.room(size)[:0], b, size)
+		if err != nil || len(out) != size {
+			return nil, errCut
+		}
+		return out, nil
 	case codecGzip:
 		if z.gzip == nil {
 			z.gzip = new(gzip.Reader)
@@ -110,56 +116,4 @@ func (z *inflater) close() {
 	if z.zstd != nil {
 		z.zstd.Close()
 	}
-}
-
-// unpackLZ4 decompresses an LZ4 block that fills dst.
-func unpackLZ4(dst, b []byte) ([]byte, error) {
-	at, out := 0, 0
-	more := func(n int) (int, bool) {
-		if n != 15 {
-			return n, true
-		}
-		for {
-			if at >= len(b) || n > len(dst)+15 {
-				return 0, false
-			}
-			c := b[at]
-			at++
-			n += int(c)
-			if c != 255 {
-				return n, true
-			}
-		}
-	}
-	for at < len(b) {
-		token := b[at]
-		at++
-		n, ok := more(int(token >> 4))
-		if !ok || n > len(b)-at || n > len(dst)-out {
-			return nil, errCut
-		}
-		out += copy(dst[out:], b[at:at+n])
-		at += n
-		if at == len(b) {
-			break
-		}
-		if len(b)-at < 2 {
-			return nil, errCut
-		}
-		back := int(b[at]) | int(b[at+1])<<8
-		at += 2
-		n, ok = more(int(token & 15))
-		n += 4
-		if !ok || back == 0 || back > out || n > len(dst)-out {
-			return nil, errCut
-		}
-		for range n {
-			dst[out] = dst[out-back]
-			out++
-		}
-	}
-	if out != len(dst) {
-		return nil, errCut
-	}
-	return dst, nil
 }

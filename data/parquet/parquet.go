@@ -3,7 +3,7 @@
 //	import _ "github.com/gradus-ml/gradus/data/parquet"
 //
 // Columns of numbers, texts, booleans, dates, times and decimals are read; those of lists, structs, maps and bytes are
-// left out, and said. A column is a category if it was one for the program that wrote the file, or if it is an
+// left out, with a note. A column is a category if it was one for the program that wrote the file, or if it is an
 // ENUM. Pages may be compressed with Snappy, gzip, zstd or LZ4. Columns are read on all cores.
 package parquet
 
@@ -77,7 +77,7 @@ func read(f *data.File, opt data.ReadOptions) (*data.Table, error) {
 		return nil, f.Fail(data.ErrFormat, "the Parquet file is encrypted: write it without encryption")
 	}
 	if opt.MaxColumns > 0 && len(m.leaves) > opt.MaxColumns {
-		return nil, f.Fail(data.ErrLarge, "has %d columns, and %d are taken: leave some out", len(m.leaves), opt.MaxColumns)
+		return nil, f.Fail(data.ErrLarge, "has %d columns, and at most %d are allowed: leave some out", len(m.leaves), opt.MaxColumns)
 	}
 	rows := int64(0)
 	for _, g := range m.groups {
@@ -92,7 +92,7 @@ func read(f *data.File, opt data.ReadOptions) (*data.Table, error) {
 			}
 			switch c := g.chunks[l.chunk]; {
 			case c.elsewhere:
-				return nil, f.Fail(data.ErrFormat, "column %q stands in another file: write one file with all columns", l.name)
+				return nil, f.Fail(data.ErrFormat, "column %q is in another file: write one file with all columns", l.name)
 			case c.encrypted:
 				l.what = "encrypted values"
 			case c.physical != l.physical || c.values != g.rows || c.start < 4 || c.size < 0 || c.size > size-c.start:
@@ -101,13 +101,13 @@ func read(f *data.File, opt data.ReadOptions) (*data.Table, error) {
 		}
 	}
 	if m.rows != rows {
-		return nil, damaged(fmt.Sprintf("it tells of %d rows and has %d", m.rows, rows))
+		return nil, damaged(fmt.Sprintf("it declares %d rows and has %d", m.rows, rows))
 	}
 	if most := int64(1)<<32 - 1; rows > most || rows > math.MaxInt {
-		return nil, f.Fail(data.ErrLarge, "has %d rows, and %d are taken: use a part of it", rows, most)
+		return nil, f.Fail(data.ErrLarge, "has %d rows, and at most %d are allowed: use a part of it", rows, most)
 	}
 	if rows > math.MaxInt64/bytesPerCell/int64(max(1, len(m.leaves))) {
-		return nil, damaged("it tells of more cells than there are anywhere")
+		return nil, damaged("it declares more cells than can exist")
 	}
 	return m.load(f, r, int(rows), opt)
 }
@@ -115,7 +115,7 @@ func read(f *data.File, opt data.ReadOptions) (*data.Table, error) {
 // bytesPerCell is how many bytes a cell takes in memory: a float64 and its shape.
 const bytesPerCell = 9
 
-// load reads the cells into memory if they fit, and else onto the disk.
+// load reads the cells into memory if they fit, otherwise onto the disk.
 func (m *footer) load(f *data.File, r io.ReaderAt, rows int, opt data.ReadOptions) (*data.Table, error) {
 	cells := int64(rows) * bytesPerCell * int64(len(m.leaves))
 	if f.Spills(cells, opt) {
@@ -166,7 +166,7 @@ func (m *footer) table(f *data.File, r io.ReaderAt, rows int, opt data.ReadOptio
 	notes := []string{}
 	for i, l := range m.leaves {
 		if indexNames.MatchString(l.name) {
-			notes = append(notes, fmt.Sprintf("the column %s, the names of rows of pandas, is left out", l.name))
+			notes = append(notes, fmt.Sprintf("the column %s, in which pandas stores the names of rows, is left out", l.name))
 			continue
 		}
 		s := data.NewSeries(l.name)
@@ -227,7 +227,7 @@ func (m *footer) table(f *data.File, r io.ReaderAt, rows int, opt data.ReadOptio
 		return nil, err
 	}
 	for _, n := range notes {
-		t.Noted("%s", n)
+		t.AddNote(data.Notef("%s", n))
 	}
 	return t.Formatted("Parquet"), nil
 }

@@ -55,7 +55,7 @@ func TestCategories(t *testing.T) {
 	}
 }
 
-// TestUnread: columns that are no cells of a table are left out, and the others are read.
+// TestUnread: columns whose values cannot be cells of a table are left out, and the others are read.
 func TestUnread(t *testing.T) {
 	for name, want := range map[string]map[string]string{
 		"spoiled.parquet": {"list": "holds lists, which are not read: flatten", "words": "holds lists", "struct": "holds structs", "map": "holds maps", "pair": "holds lists", "bytes": "holds bytes"},

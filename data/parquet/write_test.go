@@ -89,7 +89,7 @@ func TestSpills(t *testing.T) {
 		t.Fatal(err)
 	}
 	if all.Spilled() != nil || spilled.Spilled() == nil {
-		t.Fatal("the wrong table stands on the disk")
+		t.Fatal("the wrong table is on the disk")
 	}
 	if all.Rows() != rows || spilled.Rows() != rows || all.Fingerprint() != spilled.Fingerprint() {
 		dbg(t, all, spilled)

@@ -36,7 +36,7 @@ func read(f *data.File, opt data.ReadOptions) (*data.Table, error) {
 	ctx := context.Background()
 	config, err := pgx.ParseConfig(f.Path)
 	if err != nil {
-		return nil, f.Fail(data.ErrOption, "is no address of a database: write it as postgres://USER@HOST:PORT/NAME")
+		return nil, f.Fail(data.ErrOption, "is not the address of a database: write it as postgres://USER@HOST:PORT/NAME")
 	}
 	if config.ConnectTimeout == 0 {
 		config.ConnectTimeout = patience
@@ -104,7 +104,7 @@ func read(f *data.File, opt data.ReadOptions) (*data.Table, error) {
 		return nil, refused(err)
 	}
 	if n == 0 {
-		return nil, f.Fail(data.ErrEmpty, "the query has no rows: it takes at least one")
+		return nil, f.Fail(data.ErrEmpty, "the query returned no rows: it takes at least one")
 	}
 	t, err := data.TableOf(f.Name, columns...)
 	if err != nil {
@@ -117,7 +117,7 @@ func read(f *data.File, opt data.ReadOptions) (*data.Table, error) {
 func describe(f *data.File, rows pgx.Rows, enums map[uint32]bool, opt data.ReadOptions) ([]*data.Series, error) {
 	fields := rows.FieldDescriptions()
 	if opt.MaxColumns > 0 && len(fields) > opt.MaxColumns {
-		return nil, f.Fail(data.ErrLarge, "has %d columns, and %d are taken: select fewer", len(fields), opt.MaxColumns)
+		return nil, f.Fail(data.ErrLarge, "has %d columns, and at most %d are allowed: select fewer", len(fields), opt.MaxColumns)
 	}
 	var columns []*data.Series
 	for _, d := range fields {
@@ -144,7 +144,7 @@ func enumerated(ctx context.Context, tx pgx.Tx) (map[uint32]bool, error) {
 	return is, err
 }
 
-// onlyTable returns the query for the only table.
+// onlyTable returns a query that reads the only table.
 func onlyTable(ctx context.Context, f *data.File, tx pgx.Tx) (string, error) {
 	rows, err := tx.Query(ctx, "select table_schema::text, table_name::text from information_schema.tables where table_schema not in ('pg_catalog', 'information_schema') order by 1, 2 limit 3")
 	if err != nil {

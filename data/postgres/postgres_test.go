@@ -61,7 +61,7 @@ func TestNumerics(t *testing.T) {
 		for i, w := range want {
 			got, ok := new(big.Rat).SetString(table.Cell(i, 0))
 			if !ok {
-				t.Fatalf("%v: the cell %q is no number", values[i], table.Cell(i, 0))
+				t.Fatalf("%v: the cell %q is not a number", values[i], table.Cell(i, 0))
 			}
 			// A cell has the number itself, or the float64 next to it.
 			g, _ := got.Float64()

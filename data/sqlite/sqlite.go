@@ -52,7 +52,7 @@ func read(f *data.File, opt data.ReadOptions) (*data.Table, error) {
 	}
 	defer stmt.Close()
 	if n := stmt.ColumnCount(); opt.MaxColumns > 0 && n > opt.MaxColumns {
-		return nil, f.Fail(data.ErrLarge, "has %d columns, and %d are taken: select fewer", n, opt.MaxColumns)
+		return nil, f.Fail(data.ErrLarge, "has %d columns, and at most %d are allowed: select fewer", n, opt.MaxColumns)
 	}
 	columns, err := rows(f, stmt, opt.Progress)
 	if err != nil {
@@ -142,11 +142,11 @@ func rows(f *data.File, stmt *sqlite3.Stmt, tell func(data.Progress)) ([]*data.S
 // reason returns SQLite's message without its prefix.
 func reason(err error) string { return strings.TrimPrefix(err.Error(), "sqlite3: ") }
 
-// onlyTable returns the query for the only table.
+// onlyTable returns a query that reads the only table.
 func onlyTable(f *data.File, db *sqlite3.Conn) (string, error) {
 	stmt, _, err := db.Prepare("select name from sqlite_master where type in ('table', 'view') and name not like 'sqlite_%' order by name")
 	if err != nil {
-		return "", f.Fail(data.ErrDamaged, "is no SQLite database, or a damaged one (%s)", reason(err))
+		return "", f.Fail(data.ErrDamaged, "is not an SQLite database, or is damaged (%s)", reason(err))
 	}
 	defer stmt.Close()
 	var names []string

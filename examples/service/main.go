@@ -30,7 +30,7 @@ func main() {
 	log.SetFlags(0)
 	listen := flag.String("listen", "127.0.0.1:8080", "where to listen")
 	every := flag.Duration("reload", time.Second, "how often to look at the file")
-	strict := flag.Bool("strict", false, "refuse categories that the training rows had not")
+	strict := flag.Bool("strict", false, "refuse categories that were not in the training rows")
 	flag.Parse()
 	if flag.NArg() != 1 {
 		log.Fatal("name a model file")

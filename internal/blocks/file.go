@@ -162,7 +162,7 @@ func (b *File[T]) readText() error {
 	from := b.Size(numberSize[T]())
 	info, err := b.f.Stat()
 	if err != nil || info.Size() < from+8 || info.Size() > from+1<<24 {
-		return fmt.Errorf("%w: %s is not as long as these rows are", ErrDamaged, b.name())
+		return fmt.Errorf("%w: %s does not have the length of these rows", ErrDamaged, b.name())
 	}
 	end := make([]byte, info.Size()-from)
 	if _, err := b.f.ReadAt(end, from); err != nil {
@@ -201,7 +201,7 @@ func (b *File[T]) check(see func(train.Set[T])) error {
 	size := numberSize[T]()
 	head := make([]byte, headerSize)
 	if _, err := io.ReadFull(b.f, head); err != nil || !bytes.Equal(head, b.header(size)) {
-		return fmt.Errorf("%w: %s does not begin as one of these rows", ErrDamaged, b.path)
+		return fmt.Errorf("%w: %s does not begin like a file of these rows", ErrDamaged, b.path)
 	}
 	if err := b.readText(); err != nil {
 		return err

@@ -101,7 +101,7 @@ func fill[T nn.Float](src Source[T], o Order, epoch int, full, free chan *buffer
 		case <-left:
 			return
 		}
-		if o.Buffers() > 1 || b.number < 0 || b.err != nil { // otherwise all rows are there since the first epoch
+		if o.Buffers() > 1 || b.number < 0 || b.err != nil { // otherwise all rows have been there since the first epoch
 			b.number, b.rows, b.err = number, 0, nil
 			for _, block := range order[number*o.BufferBlocks : min((number+1)*o.BufferBlocks, len(order))] {
 				n := o.size(block)

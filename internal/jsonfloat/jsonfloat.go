@@ -12,7 +12,7 @@ import (
 // exported fields, with their names and tags, and no methods.
 type twin struct {
 	of     reflect.Type
-	fields []int // their indices in the other
+	fields []int // their indices in the original type
 }
 
 var twins sync.Map // of the types seen so far

@@ -25,8 +25,8 @@
 //	gemm_neon_arm64.s, gemm_neon_arm64.h the tiles of matrix products
 //	sparse_neon_arm64.h                  products without zeros
 //	pack_neon_arm64.s                    copying and transposing panels of B
-//	functions_neon_arm64.h               exp, log, tanh and their like
-//	constants_neon_arm64.s               their numbers
+//	functions_neon_arm64.h               exp, log, tanh and similar functions
+//	constants_neon_arm64.s               the constants of these functions
 //	vector_neon_arm64.s                  activations, slopes, updates, column sums
 //	loss_neon_arm64.s                    softmax and losses
 //	tiny_neon_arm64.s, tiny_neon_arm64.h Tiny

@@ -83,7 +83,7 @@ func gemm[T Float](m, n, k int, a, b, c, from View[T], d *descent[T], next [][]T
 		panic("kernel: Gemm: a size or stride is negative or above 2^31")
 	}
 	if c.Col != 1 || m > 1 && c.Row < n || c.short(m, n) {
-		panic("kernel: Gemm: C is too small or has not its columns side by side")
+		panic("kernel: Gemm: C is too small or its columns are not side by side")
 	}
 	if k == 0 {
 		for i := range m {
@@ -99,7 +99,7 @@ func gemm[T Float](m, n, k int, a, b, c, from View[T], d *descent[T], next [][]T
 	}
 	if b.Col != 1 && b.Row != 1 {
 		if k > 1 {
-			panic("kernel: Gemm: B has neither its rows nor its columns in one piece")
+			panic("kernel: Gemm: neither the rows nor the columns of B are in one piece")
 		}
 		b.Row = 1
 	}

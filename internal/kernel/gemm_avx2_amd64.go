@@ -15,13 +15,13 @@ package kernel
 //		}
 //	}
 //
-// Strides count bytes; k and count are at least 1; From may be C. Meanwhile tall tiles of two vectors bring
-// two vectors into the cache at each p, at ahead + i*aheadTile + p*aheadStep for tile i.
+// Strides are in bytes. k and count are at least 1. From may be C. Tall tiles of two vectors also prefetch
+// two vectors at each p, at ahead + i*aheadTile + p*aheadStep for tile i.
 //
 //go:noescape
 func tilesF32AVX2(h int, w int, count int, k int, a *float32, b *float32, c *float32, from *float32, aRow int, aCol int, bRow int, cRow int, fromRow int, last int, ahead uintptr, aheadStep int, aheadTile int)
 
-// peakF32AVX2 does n times 12 vector multiply-adds that do not wait for each other:
+// peakF32AVX2 does n times 12 vector multiply-adds that do not depend on each other:
 // s += x*x in 12 accumulators of 8 elements.
 //
 //go:noescape
@@ -38,13 +38,13 @@ func peakF32AVX2(n int, x *float32)
 //		}
 //	}
 //
-// Strides count bytes; k and count are at least 1; From may be C. Meanwhile tall tiles of two vectors bring
-// two vectors into the cache at each p, at ahead + i*aheadTile + p*aheadStep for tile i.
+// Strides are in bytes. k and count are at least 1. From may be C. Tall tiles of two vectors also prefetch
+// two vectors at each p, at ahead + i*aheadTile + p*aheadStep for tile i.
 //
 //go:noescape
 func tilesF64AVX2(h int, w int, count int, k int, a *float64, b *float64, c *float64, from *float64, aRow int, aCol int, bRow int, cRow int, fromRow int, last int, ahead uintptr, aheadStep int, aheadTile int)
 
-// peakF64AVX2 does n times 12 vector multiply-adds that do not wait for each other:
+// peakF64AVX2 does n times 12 vector multiply-adds that do not depend on each other:
 // s += x*x in 12 accumulators of 4 elements.
 //
 //go:noescape

@@ -15,14 +15,14 @@ package kernel
 //		}
 //	}
 //
-// Strides count bytes; k and count are at least 1; From may be C. Meanwhile tall tiles of two vectors bring
-// two vectors into the cache at each p, at ahead + i*aheadTile + p*aheadStep for tile i.
+// Strides are in bytes. k and count are at least 1. From may be C. Tall tiles of two vectors also prefetch
+// two vectors at each p, at ahead + i*aheadTile + p*aheadStep for tile i.
 //
 //go:noescape
 func tilesF32AVX512(h int, w int, count int, k int, a *float32, b *float32, c *float32, from *float32, aRow int, aCol int, bRow int, cRow int, fromRow int, last int, ahead uintptr, aheadStep int, aheadTile int)
 
 // descendF32AVX512 is tilesF32AVX512 for tiles of two whole vectors. It does not store the sums s,
-// but takes them for the gradient of C. V is laid out like C, or nil:
+// but uses them as the gradient of C. V is laid out like C, or nil:
 //
 //	V[i][j] = FMA(mu, V[i][j], s)
 //	C[i][j] = FMA(rate, V[i][j] or else s, C[i][j])
@@ -30,7 +30,7 @@ func tilesF32AVX512(h int, w int, count int, k int, a *float32, b *float32, c *f
 //go:noescape
 func descendF32AVX512(h int, count int, k int, a *float32, b *float32, c *float32, v *float32, aRow int, aCol int, bRow int, cRow int, rate float32, mu float32, ahead uintptr, aheadStep int, aheadTile int)
 
-// peakF32AVX512 does n times 12 vector multiply-adds that do not wait for each other:
+// peakF32AVX512 does n times 12 vector multiply-adds that do not depend on each other:
 // s += x*x in 12 accumulators of 16 elements.
 //
 //go:noescape
@@ -47,14 +47,14 @@ func peakF32AVX512(n int, x *float32)
 //		}
 //	}
 //
-// Strides count bytes; k and count are at least 1; From may be C. Meanwhile tall tiles of two vectors bring
-// two vectors into the cache at each p, at ahead + i*aheadTile + p*aheadStep for tile i.
+// Strides are in bytes. k and count are at least 1. From may be C. Tall tiles of two vectors also prefetch
+// two vectors at each p, at ahead + i*aheadTile + p*aheadStep for tile i.
 //
 //go:noescape
 func tilesF64AVX512(h int, w int, count int, k int, a *float64, b *float64, c *float64, from *float64, aRow int, aCol int, bRow int, cRow int, fromRow int, last int, ahead uintptr, aheadStep int, aheadTile int)
 
 // descendF64AVX512 is tilesF64AVX512 for tiles of two whole vectors. It does not store the sums s,
-// but takes them for the gradient of C. V is laid out like C, or nil:
+// but uses them as the gradient of C. V is laid out like C, or nil:
 //
 //	V[i][j] = FMA(mu, V[i][j], s)
 //	C[i][j] = FMA(rate, V[i][j] or else s, C[i][j])
@@ -62,7 +62,7 @@ func tilesF64AVX512(h int, w int, count int, k int, a *float64, b *float64, c *f
 //go:noescape
 func descendF64AVX512(h int, count int, k int, a *float64, b *float64, c *float64, v *float64, aRow int, aCol int, bRow int, cRow int, rate float64, mu float64, ahead uintptr, aheadStep int, aheadTile int)
 
-// peakF64AVX512 does n times 12 vector multiply-adds that do not wait for each other:
+// peakF64AVX512 does n times 12 vector multiply-adds that do not depend on each other:
 // s += x*x in 12 accumulators of 8 elements.
 //
 //go:noescape

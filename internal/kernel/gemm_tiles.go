@@ -9,8 +9,8 @@ import "unsafe"
 const (
 	blockK     = 400  // steps of k in one call; longer chains go through C
 	packRows   = 48   // the number of rows of C from which copying a panel of B pays
-	pageStride = 4096 // rows of A at a multiple of this many bytes compete for one place in the L1 cache,
-	pageRows   = 6    // so tiles should not have more rows than this
+	pageStride = 4096 // bytes: rows of A at a multiple of this distance compete for one place in the L1 cache
+	pageRows   = 6    // the most rows of a tile if rows of A are a multiple of pageStride apart
 	fewRowsK   = 64   // steps of k if few rows use a transposed panel: it stays in the L1 cache
 
 	leastBlock = 128 << 10 // bytes of A's block, whatever the L2 cache

@@ -17,13 +17,13 @@ func packAVX2(dst *byte, src *byte, rows int, bytes int, stride int)
 //
 //	for i := range count { copy(dst[i*bytes:][:bytes], src[rows[i]*stride:]) }
 //
-// and brings the row that is to come ahead rows later into the cache. bytes is a multiple of 4,
-// count at least 1.
+// and prefetches the row that comes ahead rows later. bytes is a multiple of 4, and count is
+// at least 1.
 //
 //go:noescape
 func gatherAVX2(dst *byte, src *byte, bytes int, stride int, rows *int, count int, ahead int)
 
-// transposeF32AVX2 writes columns as rows, stride and row counting bytes:
+// transposeF32AVX2 writes columns as rows. stride and row are in bytes:
 //
 //	for p := range k { for j := range columns { dst[p*row+j] = src[j*stride+p] } }
 //
@@ -32,7 +32,7 @@ func gatherAVX2(dst *byte, src *byte, bytes int, stride int, rows *int, count in
 //go:noescape
 func transposeF32AVX2(dst *float32, src *float32, k int, columns int, stride int, row int)
 
-// transposeF64AVX2 writes columns as rows, stride and row counting bytes:
+// transposeF64AVX2 writes columns as rows. stride and row are in bytes:
 //
 //	for p := range k { for j := range columns { dst[p*row+j] = src[j*stride+p] } }
 //

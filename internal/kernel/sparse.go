@@ -187,7 +187,7 @@ func SparseGemm[T Float](a *Sparse[T], from, to, n int, b, c View[T], bias []T) 
 		bias = bias[:n]
 	}
 	if b.Col != 1 || c.Col != 1 || b.Row < n || c.Row < n || b.short(a.cols, n) || c.short(to-from, n) {
-		panic("kernel: SparseGemm: B or C is too small or has not its columns side by side")
+		panic("kernel: SparseGemm: B or C is too small or its columns are not side by side")
 	}
 	_ = a.begin[from : to+1]
 	if set := active; set != generic {

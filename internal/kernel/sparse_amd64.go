@@ -4,8 +4,8 @@
 
 package kernel
 
-// sparseF32AVX512 computes w vectors of 16 of rows of C, of whose last only last elements
-// belong to C:
+// sparseF32AVX512 computes w vectors of 16 of rows of C. Of the last vector, only last
+// elements belong to C:
 //
 //	for i := range rows {
 //		for j := range 16*(w-1) + last {
@@ -15,13 +15,13 @@ package kernel
 //		}
 //	}
 //
-// Strides count bytes; rows is at least 1.
+// Strides are in bytes. rows is at least 1.
 //
 //go:noescape
 func sparseF32AVX512(rows int, w int, begin *int, at *int32, value *float32, b *float32, c *float32, from *float32, bRow int, cRow int, last int)
 
-// sparseF32AVX2 computes w vectors of 8 of rows of C, of whose last only last elements
-// belong to C:
+// sparseF32AVX2 computes w vectors of 8 of rows of C. Of the last vector, only last
+// elements belong to C:
 //
 //	for i := range rows {
 //		for j := range 8*(w-1) + last {
@@ -31,7 +31,7 @@ func sparseF32AVX512(rows int, w int, begin *int, at *int32, value *float32, b *
 //		}
 //	}
 //
-// Strides count bytes; rows is at least 1.
+// Strides are in bytes. rows is at least 1.
 //
 //go:noescape
 func sparseF32AVX2(rows int, w int, begin *int, at *int32, value *float32, b *float32, c *float32, from *float32, bRow int, cRow int, last int)
@@ -46,13 +46,13 @@ func sparseF32AVX2(rows int, w int, begin *int, at *int32, value *float32, b *fl
 //		begin[i+1] = e
 //	}
 //
-// It may write up to 8 elements of at and value more. rows and cols are at least 1.
+// It may write up to 8 more elements of at and value. rows and cols are at least 1.
 //
 //go:noescape
 func nonZerosF32AVX2(begin *int, at *int32, value *float32, x *float32, rows int, cols int, stride int)
 
-// sparseF64AVX512 computes w vectors of 8 of rows of C, of whose last only last elements
-// belong to C:
+// sparseF64AVX512 computes w vectors of 8 of rows of C. Of the last vector, only last
+// elements belong to C:
 //
 //	for i := range rows {
 //		for j := range 8*(w-1) + last {
@@ -62,13 +62,13 @@ func nonZerosF32AVX2(begin *int, at *int32, value *float32, x *float32, rows int
 //		}
 //	}
 //
-// Strides count bytes; rows is at least 1.
+// Strides are in bytes. rows is at least 1.
 //
 //go:noescape
 func sparseF64AVX512(rows int, w int, begin *int, at *int32, value *float64, b *float64, c *float64, from *float64, bRow int, cRow int, last int)
 
-// sparseF64AVX2 computes w vectors of 4 of rows of C, of whose last only last elements
-// belong to C:
+// sparseF64AVX2 computes w vectors of 4 of rows of C. Of the last vector, only last
+// elements belong to C:
 //
 //	for i := range rows {
 //		for j := range 4*(w-1) + last {
@@ -78,7 +78,7 @@ func sparseF64AVX512(rows int, w int, begin *int, at *int32, value *float64, b *
 //		}
 //	}
 //
-// Strides count bytes; rows is at least 1.
+// Strides are in bytes. rows is at least 1.
 //
 //go:noescape
 func sparseF64AVX2(rows int, w int, begin *int, at *int32, value *float64, b *float64, c *float64, from *float64, bRow int, cRow int, last int)
@@ -93,7 +93,7 @@ func sparseF64AVX2(rows int, w int, begin *int, at *int32, value *float64, b *fl
 //		begin[i+1] = e
 //	}
 //
-// It may write up to 4 elements of at and value more. rows and cols are at least 1.
+// It may write up to 4 more elements of at and value. rows and cols are at least 1.
 //
 //go:noescape
 func nonZerosF64AVX2(begin *int, at *int32, value *float64, x *float64, rows int, cols int, stride int)

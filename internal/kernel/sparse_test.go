@@ -138,7 +138,7 @@ func checkSparse[T Float](t *testing.T, s *Sparse[T], x View[T], rows, cols int)
 		for j := range cols {
 			if v := *x.at(i, j); v != 0 {
 				if e >= s.begin[i+1] || s.at[e] != int32(j) || !sameBits(s.value[e], v) {
-					t.Fatalf("%d x %d: row %d has not %v in column %d", rows, cols, i, v, j)
+					t.Fatalf("%d x %d: row %d does not have %v in column %d", rows, cols, i, v, j)
 				}
 				e++
 			}

@@ -17,8 +17,8 @@ type Tiny[T Float] struct {
 	Scale  float64
 
 	// Run stops before an epoch if its loss is at most Target, or if every output is within
-	// 1e-8 + Tolerance·|output| of its target. It always makes the first epoch. A Target of -Inf
-	// and a negative Tolerance stop nothing.
+	// 1e-8 + Tolerance·|output| of its target. It always runs the first epoch. A Target of -Inf and
+	// a negative Tolerance stop nothing.
 	Target, Tolerance float64
 
 	mem []T
@@ -43,7 +43,7 @@ const (
 	tinyMask   = 116 // [4 rows], all ones for a row that exists
 	tinyRate   = 120 // [4 times the same]
 	tinyFactor = 124 // [4 times the same]
-	// from 128 on: for the kernel, zeros at first
+	// from 128 on: working memory of the assembly, initially zeros
 	tinySize = 208
 )
 
@@ -150,9 +150,9 @@ func (t *Tiny[T]) Params(p []T) {
 	}
 }
 
-// Run makes len(losses) epochs, or fewer if it stops, and returns how many. It sets losses to
-// the loss of each, before its update. It is for finite parameters. If a loss or a parameter
-// stops being finite, the results mean nothing.
+// Run trains for len(losses) epochs, or fewer if it stops, and returns their number. It sets losses to
+// the loss of each, before its update. The parameters must be finite. If a loss or a parameter stops
+// being finite, the results mean nothing.
 func (t *Tiny[T]) Run(losses []float64) int {
 	for i := range 4 {
 		t.mem[tinyRate+i], t.mem[tinyFactor+i] = t.Rate, t.Factor

@@ -23,8 +23,8 @@ type Limit struct {
 }
 
 // Available returns how much memory can be used now: what the machine has available, or what is
-// left of the container's limit or of Allow's if that is less. Of the first two it is this process's part; see
-// Share. ok is false if no limit is known.
+// left of the container's limit or of Allow's if that is less. Of the first two it counts this process's share: see Share. ok
+// is false if no limit is known.
 func Available() (l Limit, ok bool) {
 	if v, err := mem.VirtualMemory(); err == nil && v.Available > 0 {
 		l, ok = Limit{v.Available, "this machine"}, true
@@ -44,7 +44,7 @@ func Available() (l Limit, ok bool) {
 // sharers is the number set by Share; 0: one process.
 var sharers atomic.Uint64
 
-// Share says that so many processes, including this one, do the same work on this machine. Each may use an equal part of
+// Share sets the number of processes, including this one, that do the same work on this machine. Each may use an equal part of
 // the memory.
 func Share(processes int) { sharers.Store(uint64(processes)) }
 
@@ -179,7 +179,7 @@ func Size(bytes float64) string {
 }
 
 // Leave calls Allow with the least whole number of MiB that leaves more than that many bytes available, and reports
-// whether the memory available is known. Tests make a table too large with it.
+// whether the memory available is known. Tests use it to make a table too large.
 func Leave(bytes uint64) bool {
 	for most := uint64(1 << 20); ; most += 1 << 20 {
 		Allow(most)

@@ -90,7 +90,7 @@ func TestShare(t *testing.T) {
 	alone, ok := Available()
 	Share(1 << 30)
 	if l, also := Available(); ok != also || l.Bytes > 2*alone.Bytes>>30 || l.Of != alone.Of {
-		t.Errorf("of 2^30 processes each has %+v, one has %+v", l, alone)
+		t.Errorf("each of 2^30 processes has %+v, a single one has %+v", l, alone)
 	}
 	defer Allow(0)
 	Allow(1)

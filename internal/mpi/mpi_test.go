@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// A process is one of several where a launcher says so.
+// A process is one of several if a launcher says so.
 func TestLaunched(t *testing.T) {
 	for _, c := range []struct {
 		env  map[string]string

@@ -102,7 +102,7 @@ func Start() (World, error) {
 	for _, f := range functions {
 		var err error
 		if w.fn[f], err = purego.Dlsym(lib, f); err != nil {
-			return nil, fmt.Errorf("%s has no function %s, so it is no MPI library: name another one in GRADUS_MPI", name, f)
+			return nil, fmt.Errorf("%s has no function %s, so it is not an MPI library: name another one in GRADUS_MPI", name, f)
 		}
 	}
 	go func() {
@@ -153,7 +153,7 @@ func (w *world) join() error {
 	w.library, _, _ = strings.Cut(strings.Join(strings.Fields(string(text[:length])), " "), ",")
 	w.library, _, _ = strings.Cut(strings.Replace(w.library, "MPICH Version: ", "MPICH v", 1), " MPICH Release date")
 	if job, many := Launched(); many && job.Size != w.size {
-		return fmt.Errorf("the launcher has started %d processes and the library (%s) sees %d of them: the two are of different makes; name the launcher's own library in GRADUS_MPI", job.Size, w.library, w.size)
+		return fmt.Errorf("the launcher has started %d processes and the library (%s) sees %d of them: the two belong to different implementations of MPI; name the launcher's own library in GRADUS_MPI", job.Size, w.library, w.size)
 	}
 	return nil
 }

@@ -27,7 +27,7 @@ type Field struct{ Name, Descr string }
 
 // The errors of Read.
 var (
-	ErrMagic  = errors.New("it is no .npy file")
+	ErrMagic  = errors.New("it is not an .npy file")
 	ErrCut    = errors.New("its header is cut short, or too long")
 	ErrHeader = errors.New("its header is not one of an array")
 )

@@ -139,8 +139,7 @@ func Texts(name string, v []string, shape ...int64) Tensor {
 	return Tensor{Name: name, Type: String, Shape: shape, Strings: v}
 }
 
-// Len returns the number of elements in the shape, or -1 if the shape has a negative size or
-// more elements than an int can count.
+// Len returns the number of elements in the shape, or -1 if the shape has a negative size or more than math.MaxInt32 elements.
 func (t *Tensor) Len() int {
 	n := int64(1)
 	for _, size := range t.Shape {

@@ -65,7 +65,7 @@ func TestTheHouseStands(t *testing.T) {
 		}
 		up++
 		if !upward[arrow] {
-			t.Errorf("%s imports %s, which stands above it", from, to)
+			t.Errorf("%s imports %s, which is above it", from, to)
 		}
 	}
 	if up != len(upward) {

@@ -131,7 +131,7 @@ func copyTree(t *testing.T, from, to string) {
 	}
 }
 
-// What the README's commands leave in the clone is no change of the repository.
+// What the README's commands leave in the clone does not count as a change of the repository.
 func TestReadmeLeavesNothing(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join(root, ".gitignore"))
 	if err != nil {

@@ -17,7 +17,7 @@ const (
 	Fold            Purpose = 20 // a: class, b: position; which fold a row is in
 	Permute         Purpose = 21 // a: column << 24 | repeat, b: position; importance; with bit 63 set, the orders of Shapley values
 	Member          Purpose = 22 // a: member, b: 0 for its seed, 1 for the seed of a repeat's folds
-	LevelFold       Purpose = 30 // a: 0, b: position; which fold a training row's mean of its level leaves out
+	LevelFold       Purpose = 30 // a: 0, b: position; the fold that the mean of a training row's level leaves out
 	Blocks          Purpose = 31 // a: epoch, b: position; the order of blocks of rows
 	Buffer          Purpose = 32 // a: epoch << 32 | buffer, b: position; the order of the rows of some blocks
 )

@@ -18,7 +18,7 @@ import (
 const maxHeader = 100_000_000
 
 // ErrShort is wrapped if a file has fewer bytes than its header says.
-var ErrShort = errors.New("this is no safetensors file, or it is cut short")
+var ErrShort = errors.New("this is not a safetensors file, or it is cut short")
 
 // Place is a tensor's type and shape, and the position of its bytes after the header.
 type Place struct {
@@ -130,7 +130,7 @@ func ReadHeader(r io.Reader, size int64) (*Header, int64, error) {
 		err = h.parse(text, rest-n)
 	}
 	if err != nil {
-		return nil, 0, fmt.Errorf("this is no safetensors file, or it is damaged (cut short, too long, or its tensors overlap): %w", err)
+		return nil, 0, fmt.Errorf("this is not a safetensors file, or it is damaged (cut short, too long, or its tensors overlap): %w", err)
 	}
 	return h, int64(8 + n), nil
 }
@@ -143,7 +143,7 @@ func (h *Header) parse(text []byte, follow uint64) error {
 	}
 	if text, has := entries["__metadata__"]; has {
 		if err := json.Unmarshal(text, &h.Metadata); err != nil {
-			return fmt.Errorf("its metadata are no texts: %w", err)
+			return fmt.Errorf("its metadata are not strings: %w", err)
 		}
 	}
 	delete(entries, "__metadata__")
@@ -164,8 +164,11 @@ func (h *Header) parse(text []byte, follow uint64) error {
 			high, count = bits.Mul64(count, n)
 			over |= high
 		}
-		if p.Offsets[1] < p.Offsets[0] || over != 0 || p.Offsets[1]-p.Offsets[0] != count {
-			return fmt.Errorf("tensor %s: %d bytes are no %s of shape %v", name, p.Offsets[1]-p.Offsets[0], p.Type, p.Shape)
+		if p.Offsets[1] < p.Offsets[0] {
+			return fmt.Errorf("tensor %s ends at byte %d, before it begins at %d", name, p.Offsets[1], p.Offsets[0])
+		}
+		if over != 0 || p.Offsets[1]-p.Offsets[0] != count {
+			return fmt.Errorf("tensor %s: %d bytes do not hold a %s of shape %v", name, p.Offsets[1]-p.Offsets[0], p.Type, p.Shape)
 		}
 		h.places[name] = p
 		h.names = append(h.names, name)

@@ -47,13 +47,13 @@ func TestBadHeaders(t *testing.T) {
 	}
 	for header, want := range map[string]string{
 		`{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}`: "tensor b begins at byte 4",
-		`{"a":{"dtype":"F32","shape":[3],"data_offsets":[0,8]}}`:                                                      "8 bytes are no F32 of shape [3]",
-		`{"a":{"dtype":"F32","shape":[4611686018427387906],"data_offsets":[0,8]}}`:                                    "8 bytes are no F32",
+		`{"a":{"dtype":"F32","shape":[3],"data_offsets":[0,8]}}`:                                                      "8 bytes do not hold a F32 of shape [3]",
+		`{"a":{"dtype":"F32","shape":[4611686018427387906],"data_offsets":[0,8]}}`:                                    "8 bytes do not hold a F32",
 		`{"a":{"dtype":"F3","shape":[2],"data_offsets":[0,8]}}`:                                                       `the type "F3" is not known`,
 		`{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}`:                                                      "its tensors have 4 bytes and 8 follow",
-		`{"a":{"dtype":"F32","shape":[2],"data_offsets":[8,0]}}`:                                                      "are no F32",
+		`{"a":{"dtype":"F32","shape":[2],"data_offsets":[8,0]}}`:                                                      "ends at byte 0, before it begins at 8",
 		`{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8],"x":1}}`:                                                `unknown field "x"`,
-		`{"__metadata__":{"a":1}}`:                                                                                    "its metadata are no texts",
+		`{"__metadata__":{"a":1}}`:                                                                                    "its metadata are not strings",
 		`[]`:                                                                                                          "cannot unmarshal",
 	} {
 		if _, err := Parse(file(header, 8)); err == nil || !strings.Contains(err.Error(), want) {

@@ -1,4 +1,4 @@
-// Package spill provides memory that is backed by files, so that code that knows nothing of files
+// Package spill provides memory that is backed by files, so that code that knows nothing about files
 // can work on data larger than memory. The system keeps in memory what is in use, and the rest on disk.
 package spill
 
@@ -34,10 +34,10 @@ const least = 1 << 16
 // New prepares a store in a folder, which must exist.
 func New(dir string) (*Store, error) {
 	if !supported {
-		return nil, fmt.Errorf("%w: a table that does not fit in memory cannot be worked on from the disk on this operating system; use Linux, macOS or FreeBSD, or a part of the rows", ErrSpill)
+		return nil, fmt.Errorf("%w: a table that does not fit in memory cannot be kept on the disk on this operating system; use Linux, macOS or FreeBSD, or a part of the rows", ErrSpill)
 	}
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
-		return nil, fmt.Errorf("%w: %s is no folder for them", ErrSpill, dir)
+		return nil, fmt.Errorf("%w: %s is not a folder", ErrSpill, dir)
 	}
 	s := &Store{dir: dir, regions: map[uintptr][]byte{}, closed: make(chan struct{})}
 	go s.ebb()
@@ -190,7 +190,7 @@ func Catch(err *error) {
 	default:
 		fault, ok := r.(interface{ Addr() uintptr })
 		if ok && inRegion(fault.Addr()) {
-			*err = &Failure{"the temporary files cannot be read back: the disk may be damaged, or was taken away", fs.ErrInvalid}
+			*err = &Failure{"the temporary files cannot be read back: the disk may be damaged, or was removed", fs.ErrInvalid}
 			return
 		}
 		panic(r)

@@ -30,7 +30,7 @@ func TestMakeKeepsWhatIsWritten(t *testing.T) {
 	time.Sleep(3 * ebbs) // it is put out of memory meanwhile
 	for i, v := range a {
 		if v != uint32(i) {
-			t.Fatalf("%d stands at %d", v, i)
+			t.Fatalf("%d is at %d", v, i)
 		}
 	}
 	if files, _ := os.ReadDir(s.Dir()); len(files) != 0 {
@@ -44,7 +44,7 @@ func TestMakeKeepsWhatIsWritten(t *testing.T) {
 		t.Errorf("%d regions are left", len(s.regions))
 	}
 	if small := Must[byte](s, 10); len(small) != 10 || len(s.regions) != 0 {
-		t.Error("a small slice stands in a file")
+		t.Error("a small slice is in a file")
 	}
 }
 

@@ -6,7 +6,7 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// cpuid generates what asks the processor of itself.
+// cpuid generates the function that executes the instruction CPUID.
 func cpuid(c *build.Context) {
 	c.Function("cpuid")
 	c.Attributes(attr.NOSPLIT)

@@ -15,12 +15,12 @@ type gemm struct {
 	descent bool // the tiles end in an update instead of being stored
 }
 
-// The registers of tiles. Strides count bytes.
+// The registers of tiles. Strides are in bytes.
 var (
 	a0    = reg.RAX // A[0][p] of the tile
 	a6    = reg.R13 // A[6][p], in tiles of more than 6 rows
 	b0    = reg.RBX // B[p][0]
-	left  = reg.RCX // how many p are to come
+	left  = reg.RCX // how many p are left
 	aCol  = reg.RDX
 	bRow  = reg.RSI
 	c0    = reg.RDI // the row of C to load or store
@@ -28,13 +28,13 @@ var (
 	aRow3 = reg.R9
 	aRow5 = reg.R10
 	a     = reg.R11 // A[0][0] of the tile
-	count = reg.R12 // how many tiles are to come
+	count = reg.R12 // how many tiles are left
 	cRow  = reg.R14
-	ahead = reg.R15 // what to bring into the cache next
+	ahead = reg.R15 // what to prefetch next
 )
 
-// tiles generates the one function that all matrix products are made of, a column of tiles,
-// each h rows high and w vectors wide, or its variant that ends in an update.
+// tiles generates the function that computes a column of tiles, each h rows high and w vectors wide. All matrix products
+// consist of it. With descent, it generates the variant that ends in an update.
 func (g *gemm) tiles() {
 	if g.descent {
 		g.declareDescend()
@@ -74,7 +74,7 @@ func (g *gemm) declareDescend() {
 	g.SignatureExpr(fmt.Sprintf("func(h, count, k int, a, b, c, v *%[1]s, aRow, aCol, bRow, cRow int, rate, mu %[1]s, ahead uintptr, aheadStep, aheadTile int)", g.elem()))
 	g.Doc(
 		fmt.Sprintf("descend%[1]s is tiles%[1]s for tiles of two whole vectors. It does not store the sums s,", g.name()),
-		"but takes them for the gradient of C. V is laid out like C, or nil:",
+		"but uses them as the gradient of C. V is laid out like C, or nil:",
 		"",
 		"\tV[i][j] = FMA(mu, V[i][j], s)",
 		"\tC[i][j] = FMA(rate, V[i][j] or else s, C[i][j])",
@@ -98,8 +98,8 @@ func (g *gemm) declareTiles() {
 		"\t\t}",
 		"\t}",
 		"",
-		"Strides count bytes; k and count are at least 1; From may be C. Meanwhile tall tiles of two vectors bring",
-		"two vectors into the cache at each p, at ahead + i*aheadTile + p*aheadStep for tile i.",
+		"Strides are in bytes. k and count are at least 1. From may be C. Tall tiles of two vectors also prefetch",
+		"two vectors at each p, at ahead + i*aheadTile + p*aheadStep for tile i.",
 	)
 }
 
@@ -147,7 +147,7 @@ func (g *gemm) chooseWidth(h reg.Register) {
 	}
 }
 
-// halves generates the tiles of one vector of half the width, where the instruction set has such.
+// halves generates the tiles of one vector of half the width, if the instruction set has them.
 func (g *gemm) halves(h reg.Register) {
 	half := &gemm{Context: g.Context, isa: g.half()}
 	if half.isa == nil {
@@ -176,7 +176,7 @@ func label(h, w int, masked bool) string {
 	return fmt.Sprintf("tile%dx%d", h, w)
 }
 
-// tile is a loop over tiles of h by w vectors, the last of a row masked or whole.
+// tile is a loop over tiles of h by w vectors. The last vector of a row is masked or whole.
 type tile struct {
 	*gemm
 	name   string
@@ -184,7 +184,7 @@ type tile struct {
 	masked bool
 }
 
-// tile generates such a loop.
+// tile generates a loop over tiles.
 func (g *gemm) tile(name string, h, w int, masked bool) {
 	t := tile{g, name, h, w, masked}
 	g.Comment(fmt.Sprintf("Tiles of %d rows, %d vectors of %d.", h, w, g.lanes()))
@@ -213,7 +213,7 @@ func (t tile) acc(i, j int) reg.VecPhysical { return t.reg(i*t.w + j) }
 // cut reports whether vector j of a row is masked.
 func (t tile) cut(j int) bool { return t.masked && j == t.w-1 }
 
-// fetches reports whether the tile brings what is needed next into the cache.
+// fetches reports whether the tile prefetches what is needed next.
 func (t tile) fetches() bool { return t.w == 2 && t.h >= t.heights(t.w)/2 }
 
 // vector addresses vector j of a row.
@@ -221,7 +221,7 @@ func (g *gemm) vector(base reg.Register, j int) operand.Mem {
 	return operand.Mem{Base: base, Disp: j * g.lanes() * g.elemSize()}
 }
 
-// loadVector loads vector j of a row, of a masked one what belongs to it.
+// loadVector loads vector j of a row. Of a masked vector it loads only the elements that belong to the row.
 func (t tile) loadVector(j int, m operand.Mem, v reg.Register) {
 	if t.cut(j) {
 		t.loadMasked(m, v)
@@ -230,7 +230,7 @@ func (t tile) loadVector(j int, m operand.Mem, v reg.Register) {
 	}
 }
 
-// begin generates the sums' first values, those of From or 0.
+// begin generates the code that sets the sums to their first values: those of From, or 0.
 func (t tile) begin() {
 	if !t.descent {
 		row, fromRow := a0, reg.RBX
@@ -282,7 +282,7 @@ func (t tile) sum() {
 	t.JNZ(operand.LabelRef(t.name + "p"))
 }
 
-// addRows generates the multiply-adds of one p: each row of A's element times the row of B.
+// addRows generates the multiply-adds of one p: for each row of A, its element times the row of B.
 func (t tile) addRows() {
 	free := t.h * t.w
 	var b []reg.Register // a row of B, unless each of its vectors is used only once
@@ -407,7 +407,7 @@ func row6(i int) operand.Mem {
 	return m
 }
 
-// peak generates a loop of nothing but independent multiply-adds.
+// peak generates a loop that consists only of independent multiply-adds.
 func (g *gemm) peak() {
 	const chains = 12
 	g.Function("peak" + g.name())
@@ -415,7 +415,7 @@ func (g *gemm) peak() {
 	g.Pragma("noescape")
 	g.SignatureExpr(fmt.Sprintf("func(n int, x *%s)", g.elem()))
 	g.Doc(
-		fmt.Sprintf("peak%s does n times %d vector multiply-adds that do not wait for each other:", g.name(), chains),
+		fmt.Sprintf("peak%s does n times %d vector multiply-adds that do not depend on each other:", g.name(), chains),
 		fmt.Sprintf("s += x*x in %d accumulators of %d elements.", chains, g.lanes()),
 	)
 	g.Load(g.Param("n"), reg.RCX)

@@ -65,8 +65,7 @@ func (v vectors) fma(x, y, acc operand.Op) {
 	}
 }
 
-// avx512 has 32 registers. Masked instructions are as fast as others, so that one variant
-// serves all widths.
+// avx512 has 32 registers. Masked instructions are as fast as others, so one variant serves all widths.
 type avx512 struct{ vectors }
 
 func (v avx512) name() string        { return fmt.Sprintf("F%dAVX512", 8*v.size) }
@@ -81,7 +80,7 @@ func (v avx512) reg(i int) reg.VecPhysical {
 	return zmm[i]
 }
 
-// half serves where a 512-bit instruction takes two cycles and a 256-bit one takes one.
+// half pays on processors where a 512-bit instruction takes two cycles and a 256-bit one takes one.
 func (v avx512) half() isa {
 	if v.bytes == 32 {
 		return nil
@@ -128,8 +127,8 @@ func (v avx512) storeMasked(r reg.VecPhysical, m operand.Mem) {
 	}
 }
 
-// avx2 has 16 registers, the last of which holds the mask where there is one. Masks cost,
-// hence the variants without.
+// avx2 has 16 registers. The last one holds the mask, if there is one. Masked instructions are slower, so there are variants
+// without a mask.
 type avx2 struct {
 	vectors
 	labels *int // made so far
@@ -179,8 +178,8 @@ func (v avx2) loadMasked(m, r operand.Op) {
 	}
 }
 
-// beforeStores keeps in CX how many elements to store, and in BX and AX how many bytes
-// are stored before the last two and the last one.
+// beforeStores puts the number of elements to store into CX. It puts into BX the number of bytes before the last two or three
+// elements, and into AX the number of bytes before the last of an odd number.
 func (v avx2) beforeStores(last operand.Mem) {
 	v.MOVQ(last, reg.RCX)
 	v.MOVQ(reg.RCX, reg.RAX)
@@ -193,8 +192,8 @@ func (v avx2) beforeStores(last operand.Mem) {
 	}
 }
 
-// storeMasked stores halves, one for each bit of how many elements there are: VMASKMOV to
-// memory is slow on some processors.
+// storeMasked stores pieces of 4, 2 and 1 elements, one piece for each bit of the number of elements. VMASKMOV to memory is
+// slow on some processors.
 func (v avx2) storeMasked(r reg.VecPhysical, m operand.Mem) {
 	x := r.AsX()
 	next := ""

@@ -25,8 +25,8 @@ func nonZeros(c *build.Context, size int) {
 	}
 	c.MOVQ(s.cols, s.whole)
 	c.ANDQ(operand.I32(int32(-s.lanes())), s.whole)
-	// Each lane's bit is spread over a byte for each of its 32 bits. These choose, of the numbers of
-	// all 32 bits, those that are to stand in front.
+	// Each lane's bit is spread over one byte for every 32 bits of the lane. From the numbers of all 32-bit pieces, these bytes
+	// select the pieces that move to the front.
 	c.MOVQ(operand.U64(map[int]uint64{4: 0x0101010101010101, 8: 0x0001000100010001}[size]), s.spreader)
 	c.MOVQ(operand.U64(0x0706050403020100), s.orders)
 	c.VXORPS(s.zero, s.zero, s.zero)
@@ -89,7 +89,7 @@ func (s search) declare() {
 		"\t\tbegin[i+1] = e",
 		"\t}",
 		"",
-		fmt.Sprintf("It may write up to %d elements of at and value more. rows and cols are at least 1.", lanes),
+		fmt.Sprintf("It may write up to %d more elements of at and value. rows and cols are at least 1.", lanes),
 	)
 }
 
@@ -113,7 +113,7 @@ func (s search) vectors() {
 	s.VMOVQ(order, lane.AsX())
 	s.VPMOVZXBD(lane.AsX(), lane)
 	s.VPERMPS(v, lane, v)
-	if s.size == 8 { // twice the element's number stands in the even places
+	if s.size == 8 { // the even places hold twice the element's number
 		s.VPSHUFD(operand.Imm(0x88), lane, lane)
 		s.VPERMQ(operand.Imm(0x08), lane, lane)
 		s.VPSRLD(operand.Imm(1), lane, lane)
@@ -133,7 +133,7 @@ func (s search) vectors() {
 	s.JLT(operand.LabelRef("vector"))
 }
 
-// ones generates the loop over the numbers behind a row's whole vectors, one by one.
+// ones generates the loop over the numbers after a row's whole vectors, one by one.
 func (s search) ones() {
 	s.Label("one")
 	s.MOVL(s.j.As32(), operand.Mem{Base: s.at, Index: s.e, Scale: 4})

@@ -68,8 +68,8 @@ func gather(c *build.Context) {
 		"",
 		"\tfor i := range count { copy(dst[i*bytes:][:bytes], src[rows[i]*stride:]) }",
 		"",
-		"and brings the row that is to come ahead rows later into the cache. bytes is a multiple of 4,",
-		"count at least 1.")
+		"and prefetches the row that comes ahead rows later. bytes is a multiple of 4, and count is",
+		"at least 1.")
 	dst, src, rows, count := reg.RDI, reg.RSI, reg.RBX, reg.RCX
 	from, next, at, last, left := reg.R8, reg.R9, reg.RAX, reg.R10, reg.RDX
 	c.Load(c.Param("dst"), dst)
@@ -126,24 +126,24 @@ func gather(c *build.Context) {
 	c.RET()
 }
 
-// The registers of the transposes. Strides count bytes.
+// The registers of the transposes. Strides are in bytes.
 var (
 	column  = [...]reg.GPPhysical{reg.RAX, reg.RBX, reg.RDX, reg.RSI, reg.R8, reg.R9, reg.R10, reg.R11}
 	to      = reg.RDI // where column j of the group starts in dst
 	out     = reg.R12 // where row p of the group goes
-	rest    = reg.RCX // how many p are to come
+	rest    = reg.RCX // how many p are left
 	rowSize = reg.R13
 )
 
 // transposeHead generates what the transposes have in common: groups of n columns, whose
-// addresses it computes. Beyond the last column it takes the last one again: no load
-// leaves the matrix, and what lands in dst there is never used.
+// addresses it computes. Beyond the last column it reads the last one again, so no load leaves the matrix. What it writes to
+// dst there is never used.
 func transposeHead(c *build.Context, name, elem string, n, size int) {
 	c.Function(name)
 	c.Attributes(attr.NOSPLIT)
 	c.Pragma("noescape")
 	c.SignatureExpr(fmt.Sprintf("func(dst, src *%s, k, columns, stride, row int)", elem))
-	c.Doc(fmt.Sprintf("%s writes columns as rows, stride and row counting bytes:", name),
+	c.Doc(fmt.Sprintf("%s writes columns as rows. stride and row are in bytes:", name),
 		"",
 		"\tfor p := range k { for j := range columns { dst[p*row+j] = src[j*stride+p] } }",
 		"",

@@ -8,7 +8,7 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// The registers of sparse rows. Strides count bytes.
+// The registers of sparse rows. Strides are in bytes.
 var (
 	entry     = reg.RCX // of the list of numbers
 	entryEnd  = reg.R13
@@ -24,11 +24,11 @@ var (
 	strideOfC = reg.R15
 )
 
-// widestRow is the most vectors of a row: as many chains as keep two units busy.
+// widestRow is the most vectors of a row: enough chains to keep two multiply-add units busy.
 const widestRow = 8
 
-// sparse generates the product of a matrix without its zeros and one with them. A row of C
-// stays in registers over all the numbers of its row of A.
+// sparse generates the product of a matrix without its zeros and a full matrix. A row of C stays in
+// registers over all the numbers of its row of A.
 func (g *gemm) sparse() {
 	g.declareSparse()
 	g.params([]param{
@@ -69,8 +69,8 @@ func (g *gemm) declareSparse() {
 	g.Pragma("noescape")
 	g.SignatureExpr(fmt.Sprintf("func(rows, w int, begin *int, at *int32, value, b, c, from *%s, bRow, cRow, last int)", g.elem()))
 	g.Doc(
-		fmt.Sprintf("sparse%s computes w vectors of %d of rows of C, of whose last only last elements", g.name(), g.lanes()),
-		"belong to C:",
+		fmt.Sprintf("sparse%s computes w vectors of %d of rows of C. Of the last vector, only last", g.name(), g.lanes()),
+		"elements belong to C:",
 		"",
 		"\tfor i := range rows {",
 		fmt.Sprintf("\t\tfor j := range %d*(w-1) + last {", g.lanes()),
@@ -80,7 +80,7 @@ func (g *gemm) declareSparse() {
 		"\t\t}",
 		"\t}",
 		"",
-		"Strides count bytes; rows is at least 1.",
+		"Strides are in bytes. rows is at least 1.",
 	)
 }
 

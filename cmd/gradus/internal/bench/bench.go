@@ -60,7 +60,7 @@ type Options struct {
 	Threads   []int         // default: one, and the number of cores
 }
 
-// names are the workloads. The first three are the default; each of these has one rule.
+// names are the workloads. The first three are the default.
 var names = []string{"notebook", "mnist", "tabular", "mnist-sgd"}
 
 // Names lists the workloads. mnist-sgd is mnist without momentum.

@@ -60,9 +60,9 @@ type Pair struct {
 }
 
 const (
-	scalingBatch  = 1024
-	scalingShards = 8
-	windows       = 15 // the number of windows; the fastest counts, because other programs disturb it the least
+	scalingBatch  = 1024 // rows in the batch of a step
+	scalingShards = 8    // shards in such a batch
+	windows       = 15   // how many windows are timed; the fastest counts, because other programs disturb it the least
 )
 
 // ScalingRanks are the numbers of ranks that the model makes predictions for.
@@ -179,7 +179,7 @@ func timeCalls(ranks train.Ranks, each time.Duration, call func() error) (float6
 	return slowest(ranks, slices.Min(times))
 }
 
-// perWindow returns how many times a call that takes the given seconds is made in a window. each is divided into the windows.
+// perWindow returns how many calls of the given seconds a window makes. The windows share the time each.
 func perWindow(each time.Duration, seconds float64) int {
 	return int(min(max(1, each.Seconds()/windows/max(seconds, 1e-9)), 1e6))
 }

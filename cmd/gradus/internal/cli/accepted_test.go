@@ -69,7 +69,7 @@ var accepted = []struct {
 	{"CRLF", "t.csv", strings.ReplaceAll(rows(60, "a,b,y", number, number, cycle("u", "v")), "\n", "\r\n"), "",
 		[]string{"CRLF", "binary: u, v"}},
 	{"missing cells", "t.csv", rows(60, "a,b,y", cycle("1", "NA", "2", "", "3"), cycle("u", "v", "?"), number), "--validation none",
-		[]string{"b (20 missing)", "a (24 missing)", "missing in the training rows: 44 cells"}},
+		[]string{"b (20 missing)", "a (24 missing)", "Missing in the training rows: 44 cells"}},
 	{"missing targets", "t.csv", rows(60, "a,y", number, cycle("1.5", "2.5", "NA")), "",
 		[]string{"20 left out, their target is missing"}},
 	{"columns of no use", "t.csv", rows(60, "id,name,const,empty,a,y", numbered(""), numbered("name"), always("7"), always(""), number, number), "",
@@ -95,7 +95,7 @@ var accepted = []struct {
 	{"several targets", "t.csv", rows(60, "a,p,q", number, number, number), "--target p,q", []string{"Target   p, q, regression", "2 identity"}},
 	{"several labels", "t.csv", rows(60, "a,p,q", number, cycle("0", "1"), cycle("0", "0", "1")), "--target p,q", []string{"Target   p, q, multilabel", "label_accuracy", "2 sigmoid"}},
 	{"a comma in a name", "t.csv", rows(60, `a,"p,q"`, number, number), `--members 1 --target p\,q`, []string{"Target   \"p,q\", regression", `--target 'p\,q'`}},
-	{"numbers as classes", "t.csv", rows(60, "a,y", number, cycle("0", "1", "2")), "", []string{"multiclass: 0, 1, 2", "--task regression would take them as amounts"}},
+	{"numbers as classes", "t.csv", rows(60, "a,y", number, cycle("0", "1", "2")), "", []string{"multiclass: 0, 1, 2", "--task regression treats them as amounts"}},
 	{"dates and booleans", "t.csv", rows(60, "d,b,y", cycle("2024-01-31", "2024-06-15"), cycle("yes", "no"), number), "", []string{"1 boolean: b", "1 date: d"}},
 }
 

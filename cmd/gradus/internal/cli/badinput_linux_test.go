@@ -163,7 +163,7 @@ func TestFullDiskWhileTraining(t *testing.T) {
 	filler.Close()
 	before := listing(t)
 	r := call("resume", "disk/run", "--quiet", "-o", "m.safetensors")
-	const complaint = "no space left on device; training goes on, and the checkpoint before stays\n"
+	const complaint = "no space left on device; training continues, and the previous checkpoint is kept\n"
 	if r.code != 1 || strings.Count(r.err, complaint) != 1 || strings.Count(r.err, "\n") != 2 || !strings.HasSuffix(r.err, ": no space left on device\n") {
 		t.Errorf("exit status %d\n%s", r.code, r.err)
 	}

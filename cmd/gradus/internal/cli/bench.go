@@ -13,8 +13,8 @@ type benchCmd struct {
 	Time     time.Duration `default:"1s" placeholder:"DURATION" help:"How long to measure each figure."`
 	Workload []string      `placeholder:"NAME" help:"What to measure: notebook, mnist, tabular, or mnist-sgd, which has no momentum. Default: the first three."`
 	Threads  []int         `placeholder:"N" help:"Cores to train on. Default: one, then all."`
-	MPI      bool          `name:"mpi" help:"Measure what the ranks that mpirun has started gain by training one network together, and predict it for up to 1,024 of them."`
-	Out      string        `short:"o" placeholder:"FILE" help:"With --mpi, a picture of it: .svg or .png. Default: none."`
+	MPI      bool          `name:"mpi" help:"Measure how much the ranks that mpirun started gain by training one network together, and predict the gain for up to 1,024 ranks."`
+	Out      string        `short:"o" placeholder:"FILE" help:"With --mpi: draw the speed-up in this file, .svg or .png. Default: none."`
 	JSON     bool          `name:"json" help:"One JSON object on standard output."`
 }
 
@@ -23,14 +23,14 @@ func (c *benchCmd) Run(e *env) error {
 		return c.scale(e)
 	}
 	if c.Out != "" {
-		return usagef("--out %s: bench draws a picture with --mpi alone", c.Out)
+		return usagef("--out %s: bench draws a picture only with --mpi; add --mpi, or leave --out out", c.Out)
 	}
 	if c.Time <= 0 {
 		return usagef("--time %v: give a duration greater than 0", c.Time)
 	}
 	for _, w := range c.Workload {
 		if !slices.Contains(bench.Names(), w) {
-			return usagef("--workload %s: there is no such workload; there are %s", w, strings.Join(bench.Names(), ", "))
+			return usagef("--workload %s: there is no such workload; choose from %s", w, strings.Join(bench.Names(), ", "))
 		}
 	}
 	for _, n := range c.Threads {

@@ -54,14 +54,14 @@ func (c *benchCmd) scale(e *env) error {
 	}
 	for _, w := range o.Workloads {
 		if w != "mnist" && w != "tabular" {
-			return usagef("--workload %s: with --mpi there are mnist and tabular", w)
+			return usagef("--workload %s: --mpi measures only mnist and tabular; name one of them", w)
 		}
 	}
 	switch {
 	case len(o.Threads) == 0:
 		o.Threads = []int{runtime.GOMAXPROCS(0)}
 	case len(o.Threads) > 1 || o.Threads[0] < 1:
-		return usagef("--threads %v: with --mpi give one number, of at least 1, which is that of each rank", o.Threads)
+		return usagef("--threads %v: with --mpi give one whole number of at least 1, the number of cores for each rank", o.Threads)
 	}
 	format := ""
 	if c.Out != "" {
@@ -116,27 +116,27 @@ func verdict(workload, batch string, points []bench.Point) verdictJSON {
 
 // text is the verdict in a sentence.
 func (v verdictJSON) text(last int) string {
-	batch := "with the batch the same"
+	batch := "with a fixed batch"
 	if v.Batch == "growing" {
-		batch = "with a batch that grows"
+		batch = "with a batch that grows with the ranks"
 	}
 	switch {
 	case v.Best == 1:
-		return fmt.Sprintf("%s one machine is better than any number of them", batch)
+		return fmt.Sprintf("%s, one rank is faster than any larger number", batch)
 	case len(v.Alone) == 0 && v.Best == last:
-		return fmt.Sprintf("%s more machines are better up to %s", batch, strconv.Itoa(last))
+		return fmt.Sprintf("%s, more ranks are faster, up to %s", batch, strconv.Itoa(last))
 	case len(v.Alone) == 0:
-		return fmt.Sprintf("%s %s ranks are the fastest, and one machine is slower than all of these", batch, strconv.Itoa(v.Best))
+		return fmt.Sprintf("%s, %s ranks are the fastest, and every number of ranks is faster than one", batch, strconv.Itoa(v.Best))
 	case v.Alone[0] > v.Best:
-		return fmt.Sprintf("%s %s ranks are the fastest, and one machine is better than %s", batch, strconv.Itoa(v.Best), strconv.Itoa(v.Alone[0]))
+		return fmt.Sprintf("%s, %s ranks are the fastest, and %s ranks are slower than one", batch, strconv.Itoa(v.Best), strconv.Itoa(v.Alone[0]))
 	}
-	return fmt.Sprintf("%s one machine is better than %s ranks, and %s are the fastest", batch, strconv.Itoa(v.Alone[0]), strconv.Itoa(v.Best))
+	return fmt.Sprintf("%s, %s ranks are slower than one, and %s are the fastest", batch, strconv.Itoa(v.Alone[0]), strconv.Itoa(v.Best))
 }
 
 func (r benchRanksJSON) write(e *env, took time.Duration) {
 	e.printf("%s, %s: %d ranks on %s, by %s, %s each\n", r.CPU, r.ISA, r.Size, counted(r.Machines, "machine"), r.Library, counted(r.Threads, "thread"))
 	if r.Crowded {
-		e.printf("Note: there are more ranks than cores, so they take turns, and the times are not those of as many machines.\n")
+		e.printf("Note: there are more ranks than cores, so the ranks take turns. The same number of machines would be faster.\n")
 	}
 	e.printf("\n%-9s %12s %12s %12s %10s\n", "exchange", "bytes got", "us", "us by model", "MB/s")
 	for _, m := range r.Exchanges {
@@ -144,7 +144,7 @@ func (r benchRanksJSON) write(e *env, took time.Duration) {
 	}
 	for _, n := range r.Nets {
 		c := n.Cost
-		e.printf("\n%s, %s parameters. Model: a step takes %.1f us, and %.2f us for each shard and %.3f us for each row that a rank has;\n", n.Name, strconv.Itoa(n.Parameters), 1e6*c.Work.Step, 1e6*c.Work.Shard, 1e6*c.Work.Row)
+		e.printf("\n%s, %s parameters. Model: a step takes %.1f us, plus %.2f us for each shard and %.3f us for each row of a rank;\n", n.Name, strconv.Itoa(n.Parameters), 1e6*c.Work.Step, 1e6*c.Work.Shard, 1e6*c.Work.Row)
 		e.printf("gather %.1f us a turn and %.3f ns a byte, exchange %.1f us and %.3f ns, %.3f ns to add a byte.\n\n", 1e6*c.Gather.Turn, 1e9*c.Gather.Byte, 1e6*c.Exchange.Turn, 1e9*c.Exchange.Byte, 1e9*c.Work.Byte)
 		e.printf("%-9s %8s %8s %12s %12s\n", "one rank", "rows", "shards", "us a step", "us by model")
 		for _, s := range n.Shares {
@@ -173,7 +173,7 @@ func (r benchRanksJSON) write(e *env, took time.Duration) {
 			}
 		}
 	}
-	e.printf("\nThe model speaks of machines like this, joined by what joined the ranks here. It took %s.\n", took.Round(time.Second))
+	e.printf("\nThe model assumes machines like this one, connected as these ranks are. The measurement took %s.\n", took.Round(time.Second))
 	if r.Picture != nil {
 		e.printf("Picture  %s\n", *r.Picture)
 	}
@@ -182,7 +182,7 @@ func (r benchRanksJSON) write(e *env, took time.Duration) {
 // scalingFigure draws the speed-up against the number of ranks: lines from the model, dots as measured.
 func scalingFigure(r benchRanksJSON) plot.Chart {
 	c := plot.Chart{
-		Title:  fmt.Sprintf("Samples a second over those of one rank (%s, %s each)", r.Library, counted(r.Threads, "thread")),
+		Title:  fmt.Sprintf("Samples per second, relative to one rank (%s, %s each)", r.Library, counted(r.Threads, "thread")),
 		XLabel: "ranks", YLabel: "speed-up", LogX: true, LogY: true,
 	}
 	for _, n := range r.Nets {

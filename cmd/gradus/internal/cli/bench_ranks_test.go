@@ -15,11 +15,11 @@ func TestScalingVerdict(t *testing.T) {
 		alone []int
 		text  string
 	}{
-		{[]float64{1, 2, 4, 8}, 8, []int{}, "with the batch the same more machines are better up to 8"},
-		{[]float64{1, 2, 3, 2}, 4, []int{}, "with the batch the same 4 ranks are the fastest, and one machine is slower than all of these"},
-		{[]float64{1, 2, 0.5, 0.1}, 2, []int{4, 8}, "with the batch the same 2 ranks are the fastest, and one machine is better than 4"},
-		{[]float64{1, 0.9, 0.5, 0.1}, 1, []int{2, 4, 8}, "with the batch the same one machine is better than any number of them"},
-		{[]float64{1, 0.5, 0.9, 1.5}, 8, []int{2, 4}, "with the batch the same one machine is better than 2 ranks, and 8 are the fastest"},
+		{[]float64{1, 2, 4, 8}, 8, []int{}, "with a fixed batch, more ranks are faster, up to 8"},
+		{[]float64{1, 2, 3, 2}, 4, []int{}, "with a fixed batch, 4 ranks are the fastest, and every number of ranks is faster than one"},
+		{[]float64{1, 2, 0.5, 0.1}, 2, []int{4, 8}, "with a fixed batch, 2 ranks are the fastest, and 4 ranks are slower than one"},
+		{[]float64{1, 0.9, 0.5, 0.1}, 1, []int{2, 4, 8}, "with a fixed batch, one rank is faster than any larger number"},
+		{[]float64{1, 0.5, 0.9, 1.5}, 8, []int{2, 4}, "with a fixed batch, 2 ranks are slower than one, and 8 are the fastest"},
 	} {
 		var points []bench.Point
 		for i, r := range c.rates {

@@ -12,8 +12,8 @@ type checkCmd struct {
 	Data       paths `arg:"" sep:"none" help:"A table."`
 	tableFlags `embed:""`
 	startFlag  `embed:""`
-	Rows       int  `default:"50" help:"Training rows to sum the loss over."`
-	Most       int  `default:"2000" help:"Check at most this many parameters, drawn by the seed; 0 for all."`
+	Rows       int  `default:"50" help:"How many training rows the loss is summed over."`
+	Most       int  `default:"2000" help:"Check at most this many parameters, drawn at random by the seed; 0 checks all."`
 	JSON       bool `name:"json" help:"One JSON object on standard output."`
 	Quiet      bool `help:"No progress."`
 }
@@ -112,18 +112,18 @@ func (c *checkCmd) print(e *env, f *model.Fit, net *nn.Network[float64], out che
 	if out.Kinks > 0 {
 		e.printf("Kinks    %d more could not be compared: the step carries a unit over a kink, where there is no derivative\n", out.Kinks)
 	}
-	e.printf("\n%-20s %8s %8s %12s   %-14s %22s %22s\n", "", "checked", "at kinks", "worst error", "at", "gradient", "numeric")
+	e.printf("\n%-15s %7s %5s %8s  %-9s %14s %14s\n", "", "checked", "kinks", "worst", "at", "gradient", "numeric")
 	for _, g := range out.Groups {
 		if g.Checked == 0 {
-			e.printf("%-20s %8d %8d\n", g.Name, 0, g.Kinks)
+			e.printf("%-15s %7d %5d\n", g.Name, 0, g.Kinks)
 			continue
 		}
-		e.printf("%-20s %8d %8d %12s   %-14s %22s %22s\n", g.Name, g.Checked, g.Kinks, numberText("%.2e", g.Worst), g.At,
-			numberText("%.15g", g.Gradient), numberText("%.15g", g.Numeric))
+		e.printf("%-15s %7d %5d %8s  %-9s %14s %14s\n", g.Name, g.Checked, g.Kinks, numberText("%.2e", g.Worst), g.At,
+			numberText("%.8g", g.Gradient), numberText("%.8g", g.Numeric))
 	}
 	verdict := "The gradients are right: every error is within %.0e, and the worst is %s.\n"
 	if !out.OK {
-		verdict = "A gradient is WRONG, or the loss too rough for its step: errors should stay within %.0e, and the worst is %s.\n"
+		verdict = "A gradient is WRONG, or the loss is too rough for the step of the numeric derivative: every error should be within %.0e, and the worst is %s.\n"
 	}
 	e.printf("\n"+verdict, out.Threshold, numberText("%.2e", out.Worst))
 }

@@ -22,7 +22,7 @@ type checkpoints struct {
 	timer  *time.Timer
 	due    atomic.Bool
 	next   int   // of checkpointFiles
-	failed bool  // the last could not be written, and that was reported
+	failed bool  // writing the last one failed, and that was reported
 	lost   error // of an ensemble: why a member's final state could not be written
 }
 
@@ -54,7 +54,7 @@ func (d *runDir) look(e *env, f *model.Fit) {
 		err = d.events.flush()
 	}
 	if err != nil {
-		e.warn("%v; training goes on without it", err)
+		e.warn("%v; training continues without event files", err)
 	}
 	if !d.due.Load() || !f.Agreed() { // ranks agree once a second
 		return
@@ -63,7 +63,7 @@ func (d *runDir) look(e *env, f *model.Fit) {
 	start := time.Now()
 	err = d.save(f)
 	if err != nil && !d.failed {
-		e.warn("%v; training goes on, and the checkpoint before stays", err)
+		e.warn("%v; training continues, and the previous checkpoint is kept", err)
 	}
 	d.failed = err != nil
 	d.timer.Reset(max(d.every, 20*time.Since(start)))
@@ -91,7 +91,7 @@ func (d *runDir) end(f *model.Fit) error {
 }
 
 // newest returns the newest intact checkpoint with its open file, and what is wrong with the other
-// checkpoint. It is no error if there are no checkpoints, but it is if there are some and none is intact.
+// checkpoint. To have no checkpoint is no error; to have only damaged ones is.
 func (d *runDir) newest() (newest *train.Checkpoint, file *os.File, damaged error, err error) {
 	for i, name := range checkpointFiles {
 		path := d.file(name)

@@ -35,7 +35,7 @@ import (
 type Std struct {
 	In  io.Reader
 	Out io.Writer // results
-	Err io.Writer // progress and complaints
+	Err io.Writer // progress, notes and errors
 }
 
 // The exit statuses.
@@ -62,28 +62,28 @@ func usagef(format string, args ...any) error { return usage{fmt.Errorf(format, 
 // commands is the grammar. The order is that of the help.
 type commands struct {
 	Train      trainCmd      `cmd:"" help:"Train a network on a table, report, and save the model."`
-	Inspect    inspectCmd    `cmd:"" help:"Tell what each column of a table is taken for and why, without training."`
-	Resume     resumeCmd     `cmd:"" help:"Continue a run that was kept with --run and interrupted."`
-	Predict    predictCmd    `cmd:"" help:"Predict the rows of a table with a model: CSV."`
+	Inspect    inspectCmd    `cmd:"" help:"Show how each column of a table is read and why, without training."`
+	Resume     resumeCmd     `cmd:"" help:"Continue an interrupted run that was kept with --run."`
+	Predict    predictCmd    `cmd:"" help:"Predict the rows of a table with a model, as CSV."`
 	Evaluate   evaluateCmd   `cmd:"" help:"Score a model on labeled rows."`
 	Check      checkCmd      `cmd:"" help:"Compare every parameter's gradient with a numeric derivative."`
 	CV         cvCmd         `cmd:"" name:"cv" help:"Cross-validate: train and score on every part of the rows in turn."`
 	Importance importanceCmd `cmd:"" help:"Measure what each column is worth to a model, by shuffling it."`
-	Shap       shapCmd       `cmd:"" help:"Say why: Shapley values of single predictions by column."`
+	Shap       shapCmd       `cmd:"" help:"Explain single predictions: Shapley values by column."`
 	Explain    explainCmd    `cmd:"" help:"Show one step on one sample: the chain rule with its numbers."`
 	Compare    compareCmd    `cmd:"" help:"Race batch, stochastic and mini-batch descent from the same start."`
-	Notebook   notebookCmd   `cmd:"" help:"Rerun the seed notebook's experiments, beside what it printed."`
+	Notebook   notebookCmd   `cmd:"" help:"Rerun the seed notebook's experiments and show them beside what it printed."`
 	Tune       tuneCmd       `cmd:"" help:"Search for flags that train well, at random with successive halving."`
-	Work       workCmd       `cmd:"" help:"Do what tune, cv, importance and train with --queue have to do on other machines."`
-	LR         lrCmd         `cmd:"" name:"lr" help:"Find a learning rate: the loss while the rate rises."`
-	Lab        labCmd        `cmd:"" help:"Open the page on which a run can be seen and checked step by step."`
+	Work       workCmd       `cmd:"" help:"Do the work that tune, cv, importance and train put into a queue with --queue."`
+	LR         lrCmd         `cmd:"" name:"lr" help:"Find a learning rate: show the loss as the rate rises."`
+	Lab        labCmd        `cmd:"" help:"Open a page that shows a run step by step and checks it."`
 	Serve      serveCmd      `cmd:"" help:"Answer requests for predictions over HTTP."`
 	Plot       plotCmd       `cmd:"" help:"Draw learning curves, or the network, as SVG or PNG."`
 	Report     reportCmd     `cmd:"" help:"Write a run as one self-contained HTML page."`
 	Export     exportCmd     `cmd:"" help:"Write a model for programs other than gradus: ONNX, Go or C source, tensors."`
 	Import     importCmd     `cmd:"" help:"Make a model of a dense network from PyTorch, Keras or scikit-learn."`
 	Bench      benchCmd      `cmd:"" help:"Measure this machine's FMA peak, and training speed as a share of it."`
-	Info       infoCmd       `cmd:"" help:"Tell what a model file holds."`
+	Info       infoCmd       `cmd:"" help:"Show what a model file holds."`
 	Version    versionCmd    `cmd:"" help:"Print the version."`
 	Help       helpCmd       `cmd:"" help:"Show help for a command."`
 	Completion completionCmd `cmd:"" help:"Print a completion script for bash, zsh or fish."`
@@ -153,7 +153,7 @@ func run(ctx context.Context, args []string, std Std) (code int) {
 			code = e.code
 		}
 	}()
-	out := &output{w: std.Out}
+	out := &output{w: std.Out, width: terminalWidth(std.Out)}
 	std.Out = out
 	if err := kernel.ISAError(); err != nil {
 		return complain(std, usage{err})
@@ -174,6 +174,7 @@ func run(ctx context.Context, args []string, std Std) (code int) {
 	}
 	e := &env{Std: std, ctx: ctx, parser: parser, args: args}
 	err = e.leave(call.Run(e))
+	out.endLine()
 	if out.err != nil {
 		err = fmt.Errorf("cannot write to standard output: %w", out.err)
 	}
@@ -198,7 +199,7 @@ func newParser(std Std) *kong.Kong {
 	return parser
 }
 
-// helpWithDefault adds the default to the help of a flag, where its placeholder stands in its place.
+// helpWithDefault adds the default to the help of a flag that has a placeholder, since kong shows only the placeholder.
 func helpWithDefault(v *kong.Value) string {
 	help := kong.DefaultHelpValueFormatter(v)
 	d := v.Default
@@ -208,31 +209,12 @@ func helpWithDefault(v *kong.Value) string {
 	return help + " Default: " + d + "."
 }
 
-// output is standard output. It remembers whether something could not be written.
-type output struct {
-	w   io.Writer
-	err error
-}
-
-func (o *output) Write(p []byte) (int, error) {
-	n, err := o.w.Write(p)
-	var path *fs.PathError
-	switch {
-	case o.err != nil:
-	case errors.As(err, &path):
-		o.err = path.Err
-	default:
-		o.err = err
-	}
-	return n, err
-}
-
 // wrongCall adds to a parser's error where to find help.
 func wrongCall(err error) error {
 	if errors.As(err, new(*fs.PathError)) {
 		return err // a config.json that cannot be read
 	}
-	text, help := strings.Replace(err.Error(), `but got "EOL" (<EOL>)`, "behind the flag, and there is none", 1), "gradus help"
+	text, help := strings.Replace(err.Error(), `but got "EOL" (<EOL>)`, "after the flag, and there is none", 1), "gradus help"
 	var parse *kong.ParseError
 	if errors.As(err, &parse) && parse.Context != nil {
 		if cmd := parse.Context.Selected(); cmd != nil {
@@ -245,7 +227,7 @@ func wrongCall(err error) error {
 }
 
 // joinNegative writes "--lr -1" as "--lr=-1". A number after a flag is then the flag's value and not
-// another flag, so that it can be refused for what it is.
+// another flag, so that the error names the number.
 func joinNegative(args []string) []string {
 	var out []string
 	for _, a := range args {
@@ -295,9 +277,9 @@ func oneLine(err error) string {
 // interrupted says how many of a command's pieces of work are done, and whether they were kept in a
 // folder.
 func (e *env) interrupted(done, all int, piece, dir string) error {
-	kept := "the same call goes on from here"
+	kept := "the same call continues from here"
 	if dir == "" {
-		kept = "nothing was kept; with --run DIR the same call would go on from here"
+		kept = "nothing was kept; with --run DIR the same call would continue from here"
 	}
 	fmt.Fprintf(e.remarks(), "gradus: interrupted after %d of %s; %s\n", done, counted(all, piece), kept)
 	return status(statusInterrupted)
@@ -347,7 +329,7 @@ func (c *helpCmd) Run(e *env) error {
 		name, page := strings.CutPrefix(c.Command[0], "docs/")
 		name, file := strings.CutSuffix(name, ".md")
 		if text, ok := docs.Page(name); ok && (page || file || slices.Contains(helpPages(), name)) {
-			e.printf("%s", text)
+			fmt.Fprint(printable{e.Out}, text) // not wrapped, because a page has code and tables
 			return nil
 		}
 	}

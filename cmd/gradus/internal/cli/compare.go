@@ -121,13 +121,13 @@ func (c *compareCmd) prepare(e *env) (*model.Fit, error) {
 func (c *compareCmd) print(e *env, f *model.Fit, tracks []lesson.Track[float64]) {
 	e.printf("\n%d rows, %s, loss %s; every method from the same weights (seed %d), %s at rate %g\n\n",
 		f.Rows.Train, model.Describe(f.Encoding.Width(), f.Layers()), f.Options.Loss, f.Options.Seed, f.Options.Optimizer, *f.Options.LearningRate)
-	e.printf("%-12s %8s %10s %12s %10s %14s %14s   %s\n", "method", "epochs", "updates", "gradients", "seconds", "loss at start", "loss at end", "ended by")
+	e.printf("%-10s %6s %8s %9s %8s %10s %10s  %s\n", "method", "epochs", "updates", "gradients", "seconds", "first loss", "last loss", "ended by")
 	for _, t := range tracks {
 		first, last := t.Points[0], t.Points[len(t.Points)-1]
-		e.printf("%-12s %8d %10d %12d %10.3f %14.6g %14.6g   %s\n",
+		e.printf("%-10s %6d %8d %9d %8.3f %10.5g %10.5g  %s\n",
 			t.Name, last.Epoch, last.Updates, last.Rows, last.Seconds, first.Loss, last.Loss, t.Reason)
 	}
-	e.printf("\nA gradient is that of one row. The loss is the mean over all rows.\n")
+	e.printf("\nEach row of an update counts as one gradient. The loss is the mean over all rows.\n")
 	if c.Out != "none" {
 		e.printf("Picture  %s\n", c.Out)
 	}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -17,6 +18,7 @@ type completionCmd struct {
 }
 
 func (c *completionCmd) Run(e *env) error {
+	write := func(format string, args ...any) { fmt.Fprintf(printable{e.Out}, format, args...) } // not wrapped
 	var names []string
 	flags := map[string][]string{}
 	values := map[string][]string{} // by flag; flags with the same name take the same words
@@ -35,32 +37,32 @@ func (c *completionCmd) Run(e *env) error {
 	switch c.Shell {
 	case "bash", "zsh":
 		if c.Shell == "zsh" {
-			e.printf("# For zsh: source <(gradus completion zsh)\nautoload -Uz bashcompinit && bashcompinit\n")
+			write("# For zsh: source <(gradus completion zsh)\nautoload -Uz bashcompinit && bashcompinit\n")
 		} else {
-			e.printf("# For bash: source <(gradus completion bash)\n")
+			write("# For bash: source <(gradus completion bash)\n")
 		}
-		e.printf("_gradus() {\n  local word=${COMP_WORDS[COMP_CWORD]}\n")
-		e.printf("  if [ \"$COMP_CWORD\" -eq 1 ]; then\n    COMPREPLY=($(compgen -W %q -- \"$word\"))\n    return\n  fi\n", strings.Join(names, " "))
-		e.printf("  local flag=${COMP_WORDS[COMP_CWORD-1]}\n")
-		e.printf("  if [ \"$word\" = = ]; then word=; elif [ \"$flag\" = = ]; then flag=${COMP_WORDS[COMP_CWORD-2]}; fi\n")
-		e.printf("  case $flag in\n")
+		write("_gradus() {\n  local word=${COMP_WORDS[COMP_CWORD]}\n")
+		write("  if [ \"$COMP_CWORD\" -eq 1 ]; then\n    COMPREPLY=($(compgen -W %q -- \"$word\"))\n    return\n  fi\n", strings.Join(names, " "))
+		write("  local flag=${COMP_WORDS[COMP_CWORD-1]}\n")
+		write("  if [ \"$word\" = = ]; then word=; elif [ \"$flag\" = = ]; then flag=${COMP_WORDS[COMP_CWORD-2]}; fi\n")
+		write("  case $flag in\n")
 		for _, f := range slices.Sorted(maps.Keys(values)) {
-			e.printf("  %s) COMPREPLY=($(compgen -W %q -- \"$word\")); return ;;\n", f, strings.Join(values[f], " "))
+			write("  %s) COMPREPLY=($(compgen -W %q -- \"$word\")); return ;;\n", f, strings.Join(values[f], " "))
 		}
-		e.printf("  esac\n")
-		e.printf("  case $word in\n  -*)\n    case ${COMP_WORDS[1]} in\n")
+		write("  esac\n")
+		write("  case $word in\n  -*)\n    case ${COMP_WORDS[1]} in\n")
 		for _, n := range names {
-			e.printf("    %s) COMPREPLY=($(compgen -W %q -- \"$word\")) ;;\n", n, strings.Join(flags[n], " "))
+			write("    %s) COMPREPLY=($(compgen -W %q -- \"$word\")) ;;\n", n, strings.Join(flags[n], " "))
 		}
-		e.printf("    esac ;;\n  *)\n    local IFS=$'\\n'\n    COMPREPLY=($(compgen -f -- \"$word\")) ;;\n  esac\n}\ncomplete -o filenames -F _gradus gradus\n")
+		write("    esac ;;\n  *)\n    local IFS=$'\\n'\n    COMPREPLY=($(compgen -f -- \"$word\")) ;;\n  esac\n}\ncomplete -o filenames -F _gradus gradus\n")
 	case "fish":
-		e.printf("# For fish: gradus completion fish | source\n")
+		write("# For fish: gradus completion fish | source\n")
 		for _, cmd := range e.parser.Model.Children {
-			e.printf("complete -c gradus -n __fish_use_subcommand -f -a %s -d %s\n", cmd.Name, fishQuote(cmd.Help))
+			write("complete -c gradus -n __fish_use_subcommand -f -a %s -d %s\n", cmd.Name, fishQuote(cmd.Help))
 			for _, f := range shown(cmd.Flags) {
-				e.printf("complete -c gradus -n '__fish_seen_subcommand_from %s' -l %s -d %s%s\n", cmd.Name, f.Name, fishQuote(f.Help), fishArgument(f))
+				write("complete -c gradus -n '__fish_seen_subcommand_from %s' -l %s -d %s%s\n", cmd.Name, f.Name, fishQuote(f.Help), fishArgument(f))
 				if f.Tag.Negatable != "" {
-					e.printf("complete -c gradus -n '__fish_seen_subcommand_from %s' -l no-%s -d %s\n", cmd.Name, f.Name, fishQuote("Not: "+f.Help))
+					write("complete -c gradus -n '__fish_seen_subcommand_from %s' -l no-%s -d %s\n", cmd.Name, f.Name, fishQuote("Not: "+f.Help))
 				}
 			}
 		}

@@ -130,5 +130,5 @@ func flagText(name string, v any) (string, error) {
 		}
 		return data.JoinNames(parts), nil
 	}
-	return "", fmt.Errorf("a %T is no value of a flag", v)
+	return "", fmt.Errorf("a flag cannot have a value of type %T", v)
 }

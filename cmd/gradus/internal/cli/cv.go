@@ -23,13 +23,13 @@ import (
 // cvCmd is "gradus cv DATA".
 type cvCmd struct {
 	Data       paths `arg:"" sep:"none" help:"A table in a file, several files, a folder of them, or a database; see gradus help reading."`
-	Folds      int   `default:"5" placeholder:"K" help:"How many parts the rows are in."`
+	Folds      int   `default:"5" placeholder:"K" help:"How many parts the rows are divided into."`
 	tableFlags `embed:""`
 	startFlag  `embed:""`
 	presetFlag `embed:""`
 	queueFlags `embed:""`
 	diskFlags  `embed:""`
-	Out        string `short:"o" placeholder:"FILE" help:"What each fold's model says of the rows it has not seen: CSV, or TSV by the ending .tsv, as predict writes it behind row and fold."`
+	Out        string `short:"o" placeholder:"FILE" help:"Write what each fold's model predicts for the rows that it has not seen, as CSV, or as TSV if the name ends in .tsv. The columns are row, fold, and those of predict."`
 	JSON       bool   `name:"json" help:"One JSON object on standard output, and nothing else there."`
 	Quiet      bool   `help:"No progress."`
 }
@@ -62,9 +62,9 @@ func (c *cvCmd) Run(e *env) error {
 		return asUsage(err)
 	}
 	begun := sync.OnceFunc(func() { // called when the first fold begins
-		w := e.Out
+		w := e.text()
 		if c.Out == "-" {
-			w = e.Err
+			w = e.remarks()
 		}
 		if !c.JSON {
 			writeData(w, tables.Train, schema, notes)
@@ -120,13 +120,13 @@ func (c *cvCmd) Run(e *env) error {
 func (c *cvCmd) check() (format string, err error) {
 	switch {
 	case c.From != "":
-		return "", usagef("--from: the weights have seen rows that the folds must not; leave it out")
+		return "", usagef("--from: the weights were trained on rows that a fold holds out; leave it out")
 	case c.text("test") != "":
 		return "", usagef("--test: every row is a test row once in a cross-validation; leave it out")
 	case c.Queue != "" && c.Data.isStdin():
 		return "", usagef("--queue: other machines cannot read this standard input; name a file")
 	case c.Out == "-" && c.JSON:
-		return "", usagef("--out -: --json has standard output; name a file")
+		return "", usagef("--out -: --json writes to standard output; name a file")
 	case c.Out == "" || c.Out == "-":
 		return "csv", nil
 	}
@@ -159,7 +159,7 @@ func (c *cvCmd) begin(e *env) (*folding, error) {
 	c.disk = disk
 	f := &folding{k: c.Folds, closeDisk: closeDisk}
 	if f.tables, err = c.tables(e, c.Data, &o); err == nil && f.tables.Validation != nil {
-		err = usagef("--validation %s: each fold takes its validation rows from its own training rows; give a part of them, or none", c.text("validation"))
+		err = usagef("--validation %s: each fold takes its validation rows from its own training rows; give a fraction such as 0.1, or none", c.text("validation"))
 	}
 	if err != nil {
 		closeDisk()
@@ -311,7 +311,7 @@ func (c *cvCmd) print(e *env, cv *model.CV, notes []data.Note) {
 	for _, l := range cv.Lacking {
 		e.printf("Note     %s\n", lackingText(l, cv))
 	}
-	e.printf("The rows of a fold chose nothing of its model.\n")
+	e.printf("The rows of a fold were used only to score its model.\n")
 	if c.Out != "" {
 		e.printf("Written  %s\n", c.Out)
 	}
@@ -321,7 +321,7 @@ func (c *cvCmd) print(e *env, cv *model.CV, notes []data.Note) {
 func lackingText(l model.Lacking, cv *model.CV) string {
 	text := fmt.Sprintf("%s is not defined in %s, so it has no mean", l.Score, foldsText(l.Folds))
 	if v, ok := cv.Pooled.Get(l.Score); ok && v-v == 0 {
-		text += fmt.Sprintf("; of all rows together it is %s", short(v))
+		text += fmt.Sprintf("; over all rows together it is %s", short(v))
 	}
 	return text + "."
 }

@@ -59,9 +59,9 @@ func TestCV(t *testing.T) {
 		{[]string{"--folds", "1"}, "--folds 1: give a whole number of at least 2"},
 		{[]string{"--test", "0.2"}, "--test: every row is a test row once"},
 		{[]string{"--validation", iris}, "each fold takes its validation rows from its own training rows"},
-		{[]string{"--from", "m.safetensors"}, "--from: the weights have seen rows"},
+		{[]string{"--from", "m.safetensors"}, "--from: the weights were trained on rows"},
 		{[]string{"--metric", "rmse"}, `there is no metric "rmse"`},
-		{[]string{"--json", "-o", "-"}, "--json has standard output"},
+		{[]string{"--json", "-o", "-"}, "--json writes to standard output"},
 	} {
 		for _, problem := range refused(call(append([]string{"cv", iris, "--epochs", "1", "--quiet"}, c.args...)...), 2, []string{c.want}) {
 			t.Error(problem)
@@ -93,7 +93,7 @@ func TestImportance(t *testing.T) {
 		t.Errorf(`got %s %s %s, want text.out = again.out and text.out != other.out and "bill_length_mm" in text.out`, text.out, again.out, other.out)
 	}
 	must(t, 0, "importance", "m.safetensors", penguins, "-o", "bars.svg")
-	if svg := readFile(t, "bars.svg"); !strings.Contains(svg, "flipper_length_mm") || !strings.Contains(svg, "by how much accuracy") {
+	if svg := readFile(t, "bars.svg"); !strings.Contains(svg, "flipper_length_mm") || !strings.Contains(svg, "how much worse accuracy") {
 		t.Error("the picture does not show the columns")
 	}
 	for _, c := range []struct {
@@ -175,7 +175,7 @@ func TestCVLackingScore(t *testing.T) {
 	}
 	pooled := o.number(t, "out_of_fold", "auc")
 	text := must(t, 0, args...).out
-	want := fmt.Sprintf("Note     auc is not defined in fold %v, so it has no mean; of all rows together it is %s.", fold[0], short(pooled))
+	want := fmt.Sprintf("Note     auc is not defined in fold %v, so it has no mean; over all rows together it is %s.", fold[0], short(pooled))
 	if !strings.Contains(text, want) || !strings.Contains(text, "  auc  ") {
 		t.Errorf("no %q, or no column auc, in\n%s", want, text)
 	}

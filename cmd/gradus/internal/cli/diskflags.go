@@ -11,8 +11,8 @@ import (
 
 // diskFlags say how much memory a command may use, and where data that does not fit goes.
 type diskFlags struct {
-	Memory string `placeholder:"SIZE" group:"run" help:"How much memory to take at most, such as 2GiB; what does not fit goes to the disk. Default: what the machine or the container has left. See gradus help out-of-core."`
-	Cache  string `placeholder:"DIR" group:"run" help:"A folder for what does not fit in memory, where encoded rows stay for the next run. Default: a temporary folder or that of the result, whichever has more room; nothing stays."`
+	Memory string `placeholder:"SIZE" group:"run" help:"The most memory to use, such as 2GiB; what does not fit goes to disk. Default: what the machine or container has free. See gradus help out-of-core."`
+	Cache  string `placeholder:"DIR" group:"run" help:"A folder for what does not fit in memory; encoded rows stay there for the next run. Default: the temporary folder or that of the result, whichever has more room; nothing stays."`
 }
 
 // open prepares the disk for data that does not fit in memory. By default it uses the temporary folder or the folder

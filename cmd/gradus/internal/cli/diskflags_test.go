@@ -48,7 +48,7 @@ func TestMemoryChangesNoBit(t *testing.T) {
 		t.Fatalf("got %v, want exit status 0", whole.err)
 	}
 	want := parseJSON(t, whole.out)
-	if strings.Contains(whole.out, "stand on the disk") {
+	if strings.Contains(whole.out, "on the disk") {
 		t.Fatal("the table does not fit in this machine's memory")
 	}
 	small := trainIn(t, "--memory", "30MiB")
@@ -56,7 +56,7 @@ func TestMemoryChangesNoBit(t *testing.T) {
 		t.Fatalf("got %v, want exit status 0", small.err)
 	}
 	got := parseJSON(t, small.out)
-	if !strings.Contains(small.out, "its cells stand on the disk") || !strings.Contains(small.out, "The encoded rows do not fit") {
+	if !strings.Contains(small.out, "its cells are on the disk") || !strings.Contains(small.out, "The encoded rows do not fit") {
 		t.Errorf("the rows stand in memory: %v", got["notes"])
 	}
 	other := func(o object) { // removes what a table on the disk does not have, and its remark on that
@@ -153,7 +153,7 @@ func TestMemoryOfParquet(t *testing.T) {
 		if o.code != 0 {
 			t.Fatalf("got %v, want exit status 0", o.err)
 		}
-		if strings.Contains(o.out, "its cells stand on the disk") != (how != nil) {
+		if strings.Contains(o.out, "its cells are on the disk") != (how != nil) {
 			t.Errorf("with %q: %.2000s", how, o.out)
 		}
 		sums = append(sums, parseJSON(t, o.out)["weights_sha256"])
@@ -172,7 +172,7 @@ func TestPredictAndEvaluateOnTheDisk(t *testing.T) {
 	for _, command := range [][]string{{"predict", "m.safetensors", "big.csv", "--keep", "color"}, {"evaluate", "m.safetensors", "big.csv", "--json"}} {
 		whole := outcomeOf(t, process(os.Args[0], command...))
 		small := outcomeOf(t, process(os.Args[0], append(command, "--memory", "30MiB")...))
-		if whole.code != 0 || small.code != 0 || !strings.Contains(small.err, "stand on the disk") {
+		if whole.code != 0 || small.code != 0 || !strings.Contains(small.err, "on the disk") {
 			t.Fatalf("%v: exit status %d, %s; on the disk %d, %s", command, whole.code, whole.err, small.code, small.err)
 		}
 		if whole.out != small.out {
@@ -206,7 +206,7 @@ func TestImportanceAndFoldsOnTheDisk(t *testing.T) {
 		if whole.code != 0 || small.code != 0 {
 			t.Fatalf("%v: exit status %d, %s; on the disk %d, %s", command, whole.code, whole.err, small.code, small.err)
 		}
-		if !strings.Contains(small.out+small.err, "stand on the disk") || strings.Contains(whole.out+whole.err, "stand on the disk") {
+		if !strings.Contains(small.out+small.err, "on the disk") || strings.Contains(whole.out+whole.err, "on the disk") {
 			t.Errorf("%v: the wrong table is on the disk", command)
 		}
 		want, got := parseJSON(t, whole.out), parseJSON(t, small.out)

@@ -11,10 +11,10 @@ type evaluateCmd struct {
 	Data         paths  `arg:"" sep:"none" help:"A table with the model's columns and its target."`
 	readFlags    `embed:""`
 	diskFlags    `embed:""`
-	Metric       []string    `placeholder:"NAME" help:"What to report, with commas between them. Default: as in training."`
+	Metric       []string    `placeholder:"NAME" help:"The metrics to report, separated by commas. Default: as in training."`
 	SampleWeight name        `placeholder:"COL" help:"A column of weights, one for each row. Default: every row counts the same."`
-	Threshold    probability `placeholder:"X" help:"Above which probability the second of two classes is predicted. Default: the model's."`
-	Interval     probability `placeholder:"X" help:"Of a regression: also tell how often the intervals for this probability, such as 0.9, hold, and how wide they are."`
+	Threshold    probability `placeholder:"X" help:"The probability of the second class above which it is predicted. Default: the model's."`
+	Interval     probability `placeholder:"X" help:"For regression: also report how often intervals of this probability, such as 0.9, hold the target, and how wide they are."`
 	JSON         bool        `name:"json" help:"One JSON object on standard output."`
 }
 
@@ -57,8 +57,8 @@ func writeCover(e *env, m *model.Model, all []metrics.Coverage) {
 		if len(all) > 1 {
 			of = " of " + m.Targets()[i]
 		}
-		e.printf("\nIntervals%s for %v: %.3f of the rows lie in theirs; mean width %s, interval score %s\n", of, c.Level, c.Share, short(c.Width), short(c.Score))
-		e.printf("by fifths of the prediction, the least first: %.2f %.2f %.2f %.2f %.2f\n", c.Fifths[0], c.Fifths[1], c.Fifths[2], c.Fifths[3], c.Fifths[4])
+		e.printf("\nIntervals%s for %v: %.3f of the rows lie within theirs; mean width %s, interval score %s\n", of, c.Level, c.Share, short(c.Width), short(c.Score))
+		e.printf("by fifths of the prediction, lowest first: %.2f %.2f %.2f %.2f %.2f\n", c.Fifths[0], c.Fifths[1], c.Fifths[2], c.Fifths[3], c.Fifths[4])
 	}
 }
 

@@ -146,7 +146,7 @@ func TestSameTableIsSaid(t *testing.T) {
 		return fmt.Sprint(trainQuietly(t, 0, append([]string{"t.csv", "--epochs", "2", "-o", "m.safetensors"}, more...)...).at(t, "notes"))
 	}
 	for flags, want := range map[string]string{
-		"--test same.csv":                   "--test: same.csv is the table that is trained on: its score says nothing of new rows.",
+		"--test same.csv":                   "--test: same.csv is the table that is trained on: its score says nothing about new rows.",
 		"--test half.csv --validation none": "Of the 31 test rows 30 repeat a training row, inputs and target",
 		"--validation half.csv":             "Of the 31 validation rows 30 repeat a training row, inputs and target",
 		"--test new.csv":                    "",

@@ -5,8 +5,8 @@ package cli
 func (trainCmd) Help() string {
 	return exampleCalls(
 		"gradus train data.csv", "the last column is the target",
-		"gradus train data.csv --target price --test 0.2", "with a score on rows that chose nothing",
-		"gradus train data.csv --run runs/1", "kept: gradus resume runs/1 goes on after a crash",
+		"gradus train data.csv --target price --test 0.2", "with scores on held-out rows",
+		"gradus train data.csv --run runs/1", "kept: gradus resume runs/1 continues after a crash",
 		"gradus train new.csv --from data.safetensors", "from a model's weights, with its network and encoding",
 	)
 }
@@ -14,7 +14,7 @@ func (trainCmd) Help() string {
 func (inspectCmd) Help() string {
 	return exampleCalls(
 		"gradus inspect data.csv", "",
-		"gradus inspect data.csv --types zip=category --date-format 'born=%d/%m/%Y'", "with what is known of two columns",
+		"gradus inspect data.csv --types zip=category --date-format 'born=%d/%m/%Y'", "with the types of two columns",
 	)
 }
 
@@ -27,12 +27,12 @@ func (notebookCmd) Help() string {
 func (benchCmd) Help() string {
 	return exampleCalls(
 		"gradus bench --workload tabular --threads 1", "",
-		"mpirun -n 2 gradus bench --mpi", "what ranks gain, with a program built with MPI",
+		"mpirun -n 2 gradus bench --mpi", "the gain from more ranks; needs a build with MPI",
 	)
 }
 
 func (completionCmd) Help() string {
-	return exampleCalls("source <(gradus completion bash)", "in this shell; in ~/.bashrc for every one")
+	return exampleCalls("source <(gradus completion bash)", "for this shell; in ~/.bashrc for every shell")
 }
 
 func (resumeCmd) Help() string { return exampleCalls("gradus resume runs/1", "") }
@@ -41,8 +41,8 @@ func (predictCmd) Help() string {
 	return exampleCalls(
 		"gradus predict data.safetensors new.csv -o predictions.csv", "",
 		"gradus predict data.safetensors new.csv --keep id", "with the column id in front",
-		"gradus predict data.safetensors new.csv --interval 0.9", "with where each target lies, nine times in ten",
-		"gradus predict data.safetensors new.csv --bad-cells missing", "whatever stands in its cells",
+		"gradus predict data.safetensors new.csv --interval 0.9", "with intervals that hold the target nine times in ten",
+		"gradus predict data.safetensors new.csv --bad-cells missing", "with cells that cannot be read as missing",
 	)
 }
 
@@ -72,7 +72,7 @@ func (shapCmd) Help() string {
 	return exampleCalls(
 		"gradus shap data.safetensors new.csv --row 0 -o why.svg", "one row: a waterfall",
 		"gradus shap data.safetensors data.csv -o swarm.svg", "up to 200 rows: what moves the predictions",
-		"gradus shap data.safetensors new.csv --background data.csv -o values.csv", "all values, against the rows of the training",
+		"gradus shap data.safetensors new.csv --background data.csv -o values.csv", "all values, with the training rows as background",
 	)
 }
 
@@ -90,15 +90,15 @@ func (compareCmd) Help() string {
 func (tuneCmd) Help() string {
 	return exampleCalls(
 		"gradus tune data.csv --target price", "",
-		"gradus tune data.csv --search lr=1e-4..1e-1:log --search 'hidden=32|64,64' --trials 50 --run search", "goes on where it was",
-		"gradus tune data.csv --queue postgres://ann@db.example/shop", "done by the machines on which gradus work runs",
+		"gradus tune data.csv --search lr=1e-4..1e-1:log --search 'hidden=32|64,64' --trials 50 --run search", "run it again to continue",
+		"gradus tune data.csv --queue postgres://ann@db.example/shop", "trained by the machines that run gradus work",
 	) + more("cluster.md")
 }
 
 func (workCmd) Help() string {
 	return exampleCalls(
 		"gradus work --queue postgres://ann@db.example/shop", "on each machine that helps; the password is in PGPASSWORD or ~/.pgpass",
-		"gradus work --queue postgres://ann@db.example/shop --data-root /mnt/tables --idle 10m", "ends when there is nothing to do",
+		"gradus work --queue postgres://ann@db.example/shop --data-root /mnt/tables --idle 10m", "exits after ten idle minutes",
 	) + more("cluster.md")
 }
 
@@ -122,7 +122,7 @@ func (exportCmd) Help() string {
 func (importCmd) Help() string {
 	return exampleCalls(
 		"gradus import net.onnx -o net.safetensors --columns age,height --target price", "",
-		"gradus import net.npz -o net.safetensors --activation tanh --task multiclass", "tensors do not say their activations",
+		"gradus import net.npz -o net.safetensors --activation tanh --task multiclass", "tensors do not name their activations",
 	)
 }
 
@@ -148,4 +148,4 @@ func exampleCalls(pairs ...string) string {
 }
 
 // more names the page with more about a command.
-func more(page string) string { return "\n\nMore of it: gradus help " + page }
+func more(page string) string { return "\n\nMore: gradus help " + page }

@@ -23,9 +23,9 @@ type explainCmd struct {
 	memberFlag `embed:""`
 
 	Row    int      `required:"" help:"The sample: a row of the table, from 0."`
-	Weight string   `placeholder:"L.I.J" help:"The weight from input I to unit J of layer L, or L.b.J for a bias, L.gamma.J and L.beta.J of a norm. Default: the steepest of the first layer."`
+	Weight string   `placeholder:"L.I.J" help:"The weight from input I to unit J of layer L; L.b.J is a bias, and L.gamma.J and L.beta.J belong to a norm. Default: the weight of the first layer with the largest gradient."`
 	LR     *float64 `name:"lr" placeholder:"X" help:"The learning rate of the update. Default: the model's."`
-	Out    string   `short:"o" placeholder:"FILE" help:"Draw the network with this sample's numbers too: .svg or .png."`
+	Out    string   `short:"o" placeholder:"FILE" help:"Also draw the network with this sample's numbers: .svg or .png."`
 	JSON   bool     `name:"json" help:"One JSON object on standard output."`
 }
 
@@ -137,8 +137,8 @@ type explainer struct {
 	x      *lesson.Explanation
 	names  []string // of the inputs
 	rows   []int    // of the batch
-	member string   // says which network of an ensemble this is; "": there is one network
-	solver string   // that trained the model, if one did; the update is then not a step that it made
+	member string   // which network of an ensemble this is, in words; "": there is one network
+	solver string   // the solver that trained the model; "": an optimizer. The update shown is not a solver's step.
 }
 
 // figure draws the network with the sample's numbers and the weight that is explained.
@@ -177,7 +177,7 @@ func (p *explainer) print() {
 	p.update()
 }
 
-const mostUnits = 12 // the maximum number of a layer's units that are printed
+const mostUnits = 12 // how many units of a layer are printed at most
 
 func num(x float64) string { return strconv.FormatFloat(x, 'g', 10, 64) }
 
@@ -187,16 +187,16 @@ func (p *explainer) forward() {
 		e.printf("Batch normalization takes its means and variances over %d rows of the table, %d to %d; the loss is summed over them.\n\n", x.Batch, p.rows[0], p.rows[len(p.rows)-1])
 	}
 	e.printf("Forward: z = x·W + b, a = f(z); then delta = dL/dz, from the last layer back\n\n")
-	e.printf("  %-12s %18s   %s\n", "", "value", "input")
+	e.printf("  %-8s %16s   %s\n", "", "value", "input")
 	for i, v := range x.Input {
 		if i == mostUnits {
 			e.printf("  ... %d more inputs\n", len(x.Input)-i)
 			break
 		}
-		e.printf("  x[%d]%s %18s   %s\n", i, strings.Repeat(" ", max(0, 9-len(strconv.Itoa(i)))), num(v), p.names[i])
+		e.printf("  %-8s %16s   %s\n", fmt.Sprintf("x[%d]", i), num(v), p.names[i])
 	}
 	for l, layer := range x.Layers {
-		e.printf("\n  %-12s %18s %18s %18s %18s\n", fmt.Sprintf("layer %d", l), "z", "a = "+short20(layer.Activation), "f'(z)", "delta")
+		e.printf("\n  %-8s %16s %16s %16s %16s\n", fmt.Sprintf("layer %d", l), "z", "a = "+cut(layer.Activation, 12), "f'(z)", "delta")
 		for j := range layer.Z {
 			if j == mostUnits && l < len(x.Layers)-1 {
 				e.printf("  ... %d more units\n", len(layer.Z)-j)
@@ -206,7 +206,7 @@ func (p *explainer) forward() {
 			if layer.Derivative != nil {
 				slope = num(layer.Derivative[j])
 			}
-			e.printf("  %-12s %18s %18s %18s %18s\n", fmt.Sprintf("[%d.%d]", l, j), num(layer.Z[j]), num(layer.A[j]), slope, num(layer.Delta[j]))
+			e.printf("  %-8s %16s %16s %16s %16s\n", fmt.Sprintf("[%d.%d]", l, j), num(layer.Z[j]), num(layer.A[j]), slope, num(layer.Delta[j]))
 		}
 	}
 	for l, layer := range x.Layers {
@@ -240,8 +240,6 @@ func (p *explainer) norm(l int, m *lesson.Norm) {
 	}
 }
 
-func short20(s string) string { return cut(s, 14) }
-
 // chain prints the chain rule of the chosen weight.
 func (p *explainer) chain() {
 	e, x := p.e, p.x
@@ -272,9 +270,9 @@ func (p *explainer) where() string {
 	w := p.x.Weight
 	switch {
 	case w.In == nn.OfGamma:
-		return fmt.Sprintf(", the factor of the norm of unit [%d.%d]", w.Layer, w.Unit)
+		return fmt.Sprintf(", the scale of the norm of unit [%d.%d]", w.Layer, w.Unit)
 	case w.In == nn.OfBeta:
-		return fmt.Sprintf(", what the norm of unit [%d.%d] adds", w.Layer, w.Unit)
+		return fmt.Sprintf(", the shift of the norm of unit [%d.%d]", w.Layer, w.Unit)
 	case w.In < 0:
 		return fmt.Sprintf(", the bias of unit [%d.%d]", w.Layer, w.Unit)
 	case w.Layer == 0:
@@ -369,9 +367,9 @@ func (p *explainer) update() {
 	e, u := p.e, p.x.Update
 	e.printf("\nUpdate: w <- w - rate·g = %s - %s · %s = %s\n", num(u.Before), num(u.Rate), num(p.x.Gradient), num(u.After))
 	if u := p.x.RuleUpdate; u != nil {
-		e.printf("        %s's own first update, nothing remembered yet, would give %s\n", u.Rule, num(u.After))
+		e.printf("        the first update of %s, with empty state, would give %s\n", u.Rule, num(u.After))
 	}
 	if p.solver != "" {
-		e.printf("        %s, by which the model was trained, made no such update: it looks at all rows and finds its own rate along a direction of its own\n", p.solver)
+		e.printf("        the model was trained by %s, which makes no such update: it uses all rows, and finds its own direction and rate\n", p.solver)
 	}
 }

@@ -90,10 +90,10 @@ func TestExplainNorms(t *testing.T) {
 func TestExplainSolver(t *testing.T) {
 	place(t, nil)
 	for _, c := range []struct{ optimizer, want string }{
-		{"lbfgs", "lbfgs, by which the model was trained, made no such update"},
-		{"cg", "cg, by which the model was trained, made no such update"},
+		{"lbfgs", "the model was trained by lbfgs, which makes no such update"},
+		{"cg", "the model was trained by cg, which makes no such update"},
 		{"sgd", ""},
-		{"adam", "adam's own first update"},
+		{"adam", "the first update of adam, with empty state, would give"},
 	} {
 		must(t, 0, "train", "--members", "1", iris, "--hidden", "5", "--activation", "tanh", "--optimizer", c.optimizer, "--epochs", "2", "--quiet", "-o", "m.safetensors")
 		out := must(t, 0, "explain", "m.safetensors", iris, "--row", "0").out

@@ -13,12 +13,12 @@ import (
 // exportCmd is "gradus export MODEL -o FILE".
 type exportCmd struct {
 	Model      string `arg:"" help:"A model file."`
-	Out        string `short:"o" required:"" placeholder:"FILE" help:"What to write; the ending says in which format: .onnx, .go (and its _test.go), .c (and its .h), .npz, or with --bare .safetensors."`
+	Out        string `short:"o" required:"" placeholder:"FILE" help:"The file to write. Its ending chooses the format: .onnx, .go (and its _test.go), .c (and its .h), .npz, or with --bare .safetensors."`
 	memberFlag `embed:""`
-	Net        bool   `help:"ONNX: the network alone, on one input of encoded numbers, for runtimes without strings."`
-	Bare       bool   `help:"Safetensors: the tensors alone."`
-	Layout     string `placeholder:"gradus|torch" help:"Tensors: names and shapes of gradus, layers.K.weight [in, out], or those of a torch.nn.Sequential, K.weight [out, in]. Default: gradus."`
-	Package    string `placeholder:"NAME" help:"Go: the name of the package; C: what names begin with. Default: made of the file's name."`
+	Net        bool   `help:"For .onnx: write the network alone, with one input of encoded numbers, for runtimes without strings."`
+	Bare       bool   `help:"For .safetensors: write the tensors alone."`
+	Layout     string `placeholder:"gradus|torch" help:"For .npz and .safetensors: gradus writes layers.K.weight of shape [in, out]; torch writes K.weight of shape [out, in], as torch.nn.Sequential names them. Default: gradus."`
+	Package    string `placeholder:"NAME" help:"For .go, the name of the package; for .c, the prefix of all names. Default: from the file's name."`
 }
 
 func (c *exportCmd) Run(e *env) error {
@@ -42,7 +42,7 @@ func (c *exportCmd) Run(e *env) error {
 			return err
 		}
 	} else if members > 0 && (c.Net || strings.ToLower(filepath.Ext(c.Out)) == ".npz" || c.Bare) {
-		return fmt.Errorf("%s is the mean of %d networks, and %s would hold one: --member N with N from 0 to %d exports that one, which is not as good as all; .onnx without --net, .go and .c hold the mean", c.Model, members, c.Out, members-1)
+		return fmt.Errorf("%s is the mean of %d networks, and %s can hold only one: choose it with --member N, where N is 0 to %d, or export the mean as .onnx without --net, .go or .c", c.Model, members, c.Out, members-1)
 	}
 	err = export.Write(m, c.Out, o)
 	if errors.Is(err, export.ErrOption) {
@@ -56,7 +56,7 @@ func (c *exportCmd) Run(e *env) error {
 		e.printf("It holds %s.\n", note)
 	}
 	if c.Layout == "torch" {
-		e.printf("It belongs to torch.nn: %s\n", export.Torch(m))
+		e.printf("The module of torch.nn that loads it: %s\n", export.Torch(m))
 	}
 	return nil
 }

@@ -24,14 +24,14 @@ import (
 
 // readFlags say how a table is read.
 type readFlags struct {
-	Delimiter string `placeholder:"C" group:"data" help:"Between the cells of a line; a character, 'tab' or 'blanks'. Default: found by looking."`
+	Delimiter string `placeholder:"C" group:"data" help:"What separates the cells of a line: a character, tab or blanks. Default: detected."`
 	Header    string `default:"auto" enum:"auto,yes,no" group:"data" help:"Whether the first line names the columns: auto, yes or no."`
-	Encoding  string `default:"auto" enum:"auto,utf-8,utf-16,latin-1,windows-1252" group:"data" help:"Of a text: auto, utf-8, utf-16, latin-1 or windows-1252."`
-	SkipRows  int    `default:"0" placeholder:"N" group:"data" help:"Lines above the header to pass over."`
-	Comment   string `placeholder:"C" group:"data" help:"Pass over lines that start with this."`
+	Encoding  string `default:"auto" enum:"auto,utf-8,utf-16,latin-1,windows-1252" group:"data" help:"The encoding of a text file: auto, utf-8, utf-16, latin-1 or windows-1252."`
+	SkipRows  int    `default:"0" placeholder:"N" group:"data" help:"How many lines above the header to skip."`
+	Comment   string `placeholder:"C" group:"data" help:"Skip lines that start with this."`
 	KeepTotal bool   `group:"data" help:"Keep a last line that starts with Total as a row."`
-	Sheet     string `placeholder:"NAME" group:"data" help:"Of a spreadsheet: the sheet to read. Default: the first."`
-	Query     string `placeholder:"SQL" group:"data" help:"Of a database: what to read. Default: its only table."`
+	Sheet     string `placeholder:"NAME" group:"data" help:"The sheet of a spreadsheet to read. Default: the first."`
+	Query     string `placeholder:"SQL" group:"data" help:"What to read from a database. Default: its only table."`
 
 	shown *preparing  // shows how far reading has come; nil: shows nothing
 	disk  *data.Spill // holds a table that does not fit in memory; nil: such a table is refused
@@ -94,7 +94,7 @@ type tableFlags struct {
 
 // startFlag names the weights to start from.
 type startFlag struct {
-	From string `placeholder:"FILE" group:"network" help:"Start from these weights. A model brings its network, columns, classes and encoding: a warm start, or partial fit on further rows; what differs is refused. Bare tensors layers.0.weight ... of shape [in, out] only need the network's shapes."`
+	From string `placeholder:"FILE" group:"network" help:"Start from these weights. A model also brings its network, columns, classes and encoding, for a warm start or a partial fit on further rows; flags that contradict it are refused. Bare tensors, layers.0.weight ... of shape [in, out], must fit the network."`
 }
 
 // start reads the weights to start from. It returns nil if the call names none.
@@ -122,7 +122,7 @@ func (f *tableFlags) heldOut(e *env, name string, o *model.Options) (*data.Table
 	}
 	table, err := f.read(e, text)
 	if errors.Is(err, fs.ErrNotExist) {
-		err = fmt.Errorf("--%s: %w (a part of the rows such as 0.2, or none, would do as well)", name, err)
+		err = fmt.Errorf("--%s: %w (or give a fraction of the rows such as 0.2, or none)", name, err)
 	}
 	return table, err
 }
@@ -196,10 +196,10 @@ func checkOut(out string, k kind, inputs ...string) error {
 	if info, err := os.Stat(out); err == nil && info.Mode().IsRegular() {
 		is, err := isKind(out, k)
 		if err != nil {
-			return usagef("--out %s: that file is there and cannot be read, so it may be something else than a %s (%w); name another file", out, k, err)
+			return usagef("--out %s: that file exists and cannot be read (%w), so it may be no %s; name another file", out, err, k)
 		}
 		if !is {
-			return usagef("--out %s: that file is there and is no %s, so it is not overwritten; remove it, or name another file", out, strings.Replace(strings.Replace(string(k), "svg", "SVG picture", 1), "png", "PNG picture", 1))
+			return usagef("--out %s: that file exists and is no %s, so it is not overwritten; remove it, or name another file", out, strings.Replace(strings.Replace(string(k), "svg", "SVG picture", 1), "png", "PNG picture", 1))
 		}
 	}
 	return writableFolder(out)

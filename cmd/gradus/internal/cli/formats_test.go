@@ -95,7 +95,7 @@ func TestEndingOfOutput(t *testing.T) {
 	} {
 		r := must(t, 2, c...)
 		out := c[len(c)-1]
-		if want := "--out " + out + ": a table with the ending " + filepath.Ext(out) + " is not written here"; !strings.Contains(r.err, want) {
+		if want := "--out " + out + ": this command does not write tables with the ending " + filepath.Ext(out); !strings.Contains(r.err, want) {
 			t.Errorf("%s says %q, want %q", c[0], r.err, want)
 		}
 		if _, err := os.Stat(out); err == nil {
@@ -125,8 +125,8 @@ func TestSeveralFiles(t *testing.T) {
 		{"inspect a.csv a.csv", "a file is named twice"},
 		{"inspect mixed", "files of several kinds, such as a.csv and b.parquet"},
 		{"inspect deep", "holds a folder, a"},
-		{"inspect a.csv --query select", "a.csv: is no database"},
-		{"inspect a.csv --sheet s", "a.csv: is no spreadsheet"},
+		{"inspect a.csv --query select", "a.csv: is not a database"},
+		{"inspect a.csv --sheet s", "a.csv: is not a spreadsheet"},
 	} {
 		if o := call(strings.Fields(c.call)...); o.code == 0 || !strings.Contains(o.err, c.want) {
 			t.Errorf("gradus %s: status %d, %q does not say %q", c.call, o.code, o.err, c.want)

@@ -14,7 +14,7 @@ type importCmd struct {
 	Task             string   `default:"auto" placeholder:"auto|regression|..." help:"auto, regression, binary, multiclass or multilabel; auto goes by the output activation."`
 	Activation       string   `placeholder:"NAME" help:"Of the hidden layers; an .onnx file says it. Default: relu."`
 	OutputActivation string   `placeholder:"NAME" help:"Default: identity, or what the task needs."`
-	Columns          []string `placeholder:"COL" help:"Names of the inputs, with commas between them. Default: x0, x1, ..."`
+	Columns          []string `placeholder:"COL" help:"Names of the inputs, separated by commas. Default: x0, x1, ..."`
 	Target           []string `placeholder:"COL" help:"Names of the targets. Default: y, or y0, y1, ..."`
 	Classes          []string `placeholder:"CLASS" help:"The classes in the order of the outputs. Default: what the file says, or 0, 1, ..."`
 	Layout           string   `placeholder:"gradus|torch" help:"Shape of the weights: gradus is [in, out], torch [out, in]. Default: the one that fits."`

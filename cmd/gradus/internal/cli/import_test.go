@@ -66,7 +66,7 @@ func TestImportedSaysWhatIsKnown(t *testing.T) {
 		t.Errorf("with two classes for two outputs: %s", r.out)
 	}
 	r = must(t, 2, "import", weights, "-o", "d.safetensors", "--classes", "no,yes", "--output-activation", "identity")
-	if !strings.Contains(r.err, "the task is a regression: give the task") {
+	if !strings.Contains(r.err, "--classes is for classes, and the output identity makes the task a regression") {
 		t.Errorf("classes of a regression: %s", r.err)
 	}
 	r = must(t, 0, "info", "c.safetensors")

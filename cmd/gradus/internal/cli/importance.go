@@ -19,17 +19,17 @@ import (
 // importanceCmd is "gradus importance MODEL DATA".
 type importanceCmd struct {
 	Model        string `arg:"" help:"A model file."`
-	Data         paths  `arg:"" sep:"none" help:"A table with the model's columns and its target, best of rows that trained nothing."`
+	Data         paths  `arg:"" sep:"none" help:"A table with the model's columns and its target, ideally of rows that were not used in training."`
 	readFlags    `embed:""`
 	queueFlags   `embed:""`
 	diskFlags    `embed:""`
 	Repeats      int         `default:"5" placeholder:"N" help:"How often each column is shuffled."`
-	Metric       string      `placeholder:"NAME" help:"What gets worse, such as log_loss or rmse. Default: r2, or accuracy."`
+	Metric       string      `placeholder:"NAME" help:"The score to measure, such as log_loss or rmse. Default: r2, or accuracy."`
 	SampleWeight name        `placeholder:"COL" help:"A column of weights, one for each row. Default: every row counts the same."`
-	Threshold    probability `placeholder:"X" help:"Above which probability the second of two classes is predicted. Default: the model's."`
+	Threshold    probability `placeholder:"X" help:"The probability of the second class above which it is predicted. Default: the model's."`
 	Seed         uint64      `default:"1" help:"Decides how the columns are shuffled."`
-	Threads      *int        `placeholder:"N" help:"Cores to use; it changes no bit of the result. Default: all."`
-	RunDir       string      `name:"run" placeholder:"DIR" help:"Keep what was measured there, column by column; the same call continues it."`
+	Threads      *int        `placeholder:"N" help:"How many cores to use; the result has the same bits. Default: all."`
+	RunDir       string      `name:"run" placeholder:"DIR" help:"Keep the measurement in this folder, column by column; the same call continues it."`
 	Out          string      `short:"o" placeholder:"FILE" help:"A picture: .svg or .png."`
 	JSON         bool        `name:"json" help:"One JSON object on standard output, and nothing else there."`
 	Quiet        bool        `help:"No progress."`
@@ -130,7 +130,7 @@ func (c *importanceCmd) Run(e *env) error {
 	if c.JSON {
 		return e.writeJSON(found)
 	}
-	e.printf("%s is %s on %d rows of %s; by how much it is worse when a column is shuffled (%s, seed %d)\n\n",
+	e.printf("%s is %s on %d rows of %s. How much worse it gets when a column is shuffled (%s, seed %d):\n\n",
 		found.Metric, short(found.Score), found.Rows, t.Name(), counted(found.Repeats, "time"), c.Seed)
 	w := tabwriter.NewWriter(e.text(), 0, 0, 2, ' ', 0)
 	for _, col := range found.Columns {

@@ -65,7 +65,7 @@ func TestImportanceAfterKills(t *testing.T) {
 }
 
 // ownTable is the remark of evaluate and importance on the table that the model was trained on.
-const ownTable = "gradus: this is the table that the model was trained on: its score says little of new rows\n"
+const ownTable = "gradus: this is the table that the model was trained on: its score says little about new rows\n"
 
 // measuredOf counts the lines of each column in the folder kept.
 func measuredOf(t *testing.T) map[string]int {
@@ -96,7 +96,7 @@ func TestImportanceOfOther(t *testing.T) {
 	kept := readFile(t, "kept/columns.jsonl")
 	other := func(want string, more ...string) {
 		t.Helper()
-		for _, problem := range refused(must(t, 1, call(more...)...), 1, []string{"--run: the measurement in kept is another one", "(" + want + " differs)", "name another folder"}) {
+		for _, problem := range refused(must(t, 1, call(more...)...), 1, []string{"--run: the measurement in kept is a different one", "(" + want + " differs)", "name another folder"}) {
 			t.Errorf("%s: %s", want, problem)
 		}
 	}
@@ -128,8 +128,8 @@ func TestImportanceInterrupted(t *testing.T) {
 	must(t, 0, "train", "--members", "1", cancer, "--epochs", "1", "--quiet", "-o", "m.safetensors")
 	args := []string{"importance", "m.safetensors", cancer, "--repeats", "100000"}
 	for want, more := range map[string][]string{
-		"gradus: interrupted after 0 of 30 columns; nothing was kept; with --run DIR the same call would go on from here": nil,
-		"gradus: interrupted after 0 of 30 columns; the same call goes on from here":                                      {"--run", "kept"},
+		"gradus: interrupted after 0 of 30 columns; nothing was kept; with --run DIR the same call would continue from here": nil,
+		"gradus: interrupted after 0 of 30 columns; the same call continues from here":                                       {"--run", "kept"},
 	} {
 		r := callFor(t, 100*time.Millisecond, append(args, more...)...)
 		if r.code != statusInterrupted || r.out != "" || strings.TrimSpace(r.err) != want {

@@ -88,7 +88,7 @@ func (c *infoCmd) Run(e *env) error {
 				what = fmt.Sprintf("intervals, with learned bounds from %v on (gradus predict --interval %v)", level, level)
 			}
 		}
-		e.printf("Honest   %s by %s\n", what, counted(n, held+" row"))
+		e.printf("Coverage %s, from %s\n", what, counted(n, held+" row"))
 	}
 	e.printf("Weights  sha256 %s\n", m.WeightsSHA256())
 	if best, _ := m.Training.Metrics.Best(); len(best.Scores) == 0 { // of an imported network
@@ -97,7 +97,7 @@ func (c *infoCmd) Run(e *env) error {
 	e.printf("\n")
 	writeScores(e, m)
 	if text := m.Compared(); text != "" {
-		e.printf("\n%s\n", wrap(text, "Compared ", 100))
+		e.printf("\n%s\n", e.wrap(text, "Compared "))
 	}
 	writeMembers(e, m)
 	return nil

@@ -14,8 +14,8 @@ type inspectCmd struct {
 	Data       paths `arg:"" sep:"none" help:"A table in a file, several files, a folder of them, or a database; see gradus help reading."`
 	tableFlags `embed:""`
 
-	SampleWeight name `placeholder:"COL" group:"rows" help:"A column of weights, one for each row; it is no input, and rows of weight 0 are as if they were not there."`
-	Group        name `placeholder:"COL" group:"rows" help:"A column whose rows stay together when rows are held out; it is no input."`
+	SampleWeight name `placeholder:"COL" group:"rows" help:"A column of weights, one for each row. It is not an input, and rows of weight 0 are left out."`
+	Group        name `placeholder:"COL" group:"rows" help:"A column of groups: the rows of a group are held out together. It is not an input."`
 
 	JSON  bool `name:"json" help:"One JSON object on standard output, and nothing else there."`
 	Quiet bool `help:"No progress."`
@@ -74,7 +74,7 @@ func (c *inspectCmd) Run(e *env) error {
 		if d.Kind != "" {
 			what = fmt.Sprintf("%s %s", d.Role, d.Kind)
 		}
-		parts := []string{fmt.Sprintf("%d different", d.Distinct)}
+		parts := []string{fmt.Sprintf("%d distinct", d.Distinct)}
 		if d.Unread {
 			parts = []string{"not read"}
 		}
@@ -102,7 +102,7 @@ func (c *inspectCmd) Run(e *env) error {
 			e.printf("  %s\n", strings.Join(shown, ", "))
 		}
 		if d.Why != nil {
-			e.printf("%s\n", wrap(option.Note(d.Why), "  ", 100))
+			e.printf("%s\n", e.wrap(option.Note(d.Why), "  "))
 		}
 	}
 	return nil

@@ -7,12 +7,9 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
-	"os"
 	"os/exec"
 	"runtime"
 	"time"
-
-	"golang.org/x/term"
 
 	"github.com/gradus-ml/gradus/cmd/gradus/internal/lab"
 	"github.com/gradus-ml/gradus/model"
@@ -22,9 +19,9 @@ import (
 type labCmd struct {
 	Data      paths `arg:"" optional:"" sep:"none" help:"A table to begin with. Default: points in two classes, made by gradus."`
 	readFlags `embed:""`
-	Listen    string `default:"127.0.0.1:0" placeholder:"HOST:PORT" help:"Where to listen; port 0 takes a free one. The printed address has a token, without which nothing is answered."`
-	NoToken   bool   `help:"Do without the token on loopback, on a machine that nobody else uses."`
-	Open      bool   `default:"true" negatable:"" help:"Open the page in the browser, when the call comes from a terminal."`
+	Listen    string `default:"127.0.0.1:0" placeholder:"HOST:PORT" help:"Where to listen; port 0 takes a free one. The printed address has a token that every request needs."`
+	NoToken   bool   `help:"Ask for no token on loopback, for a machine that nobody else uses."`
+	Open      bool   `default:"true" negatable:"" help:"Open the page in the browser if the command runs in a terminal."`
 }
 
 func (c *labCmd) Run(e *env) error {
@@ -55,7 +52,7 @@ func (c *labCmd) Run(e *env) error {
 	server := &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10}
 	e.watch()
 	e.printf("gradus lab: %s\nCtrl-C ends it.\n", url)
-	if out, ok := e.Err.(*os.File); ok && c.Open && term.IsTerminal(int(out.Fd())) {
+	if c.Open && terminalWidth(e.Err) > 0 {
 		browse(url)
 	}
 	done := make(chan error, 1)

@@ -146,7 +146,7 @@ func TestLabRefuses(t *testing.T) {
 	}{
 		{[]string{"lab", "none.csv"}, statusFailed, "none.csv"},
 		{[]string{"lab", one}, statusUsage, one + " is a model file, and the lab shows the run of one network"},
-		{[]string{"lab", three}, statusUsage, "an ensemble of 3 networks, and the lab shows the run of one network from its first update, which a model does not hold; open the table instead, or see a trained network by gradus explain and gradus plot, with --member 0 to 2 for which"},
+		{[]string{"lab", three}, statusUsage, "an ensemble of 3 networks, and the lab shows the run of one network from its first update, which a model does not hold; open the table instead, or look at a trained network with gradus explain and gradus plot, with --member 0 to 2 for which"},
 		{[]string{"lab", "--listen", "nowhere"}, statusUsage, "--listen nowhere"},
 		{[]string{"lab", "--listen", "127.0.0.1:99999"}, statusUsage, "HOST:PORT"},
 	} {
@@ -241,7 +241,7 @@ func TestReportHasTheRows(t *testing.T) {
 		writeFile(t, "t.csv", table+"1,2,3,7,1,no,x,0,1\n")
 		must(t, 0, "report", "run", "-o", "r.html")
 		page = readFile(t, "r.html")
-		for _, text := range []string{"What the model says of the rows is not in this report: the table&#39;s rows are not what they were", "counts the rows", "<svg"} {
+		for _, text := range []string{"The predictions for the rows are not in this report: the table&#39;s rows are not what they were", "counts the rows", "<svg"} {
 			if !strings.Contains(page, text) {
 				t.Errorf("%s: of a table that has changed, the report lacks %q", target, text)
 			}

@@ -17,8 +17,8 @@ type lrCmd struct {
 	tableFlags `embed:""`
 	startFlag  `embed:""`
 	Low        float64 `default:"1e-6" placeholder:"X" help:"The rate of the first update."`
-	High       float64 `default:"10" placeholder:"X" help:"That of the last, unless the loss explodes before."`
-	Updates    int     `default:"200" placeholder:"N" help:"How many updates the rate rises over."`
+	High       float64 `default:"10" placeholder:"X" help:"The rate of the last update, unless the loss explodes before."`
+	Updates    int     `default:"200" placeholder:"N" help:"How many updates to make while the rate rises."`
 	Out        string  `short:"o" placeholder:"FILE" help:"The picture: .svg or .png. Default: none."`
 	JSON       bool    `name:"json" help:"One JSON object on standard output."`
 	Quiet      bool    `help:"No progress."`
@@ -145,9 +145,9 @@ func (c *lrCmd) print(e *env, f *model.Fit, out lrJSON) {
 	e.printf("Rows     %d training\n", f.Rows.Train)
 	e.printf("Network  %s, loss %s (%s)\n", model.Describe(f.Encoding.Width(), f.Layers()), f.Options.Loss, f.Options.Reduction)
 	if n := len(out.Points); n > 0 {
-		end := "as far as --high"
+		end := "up to --high"
 		if n < c.Updates {
-			end = "where the loss exploded"
+			end = "until the loss exploded"
 		}
 		e.printf("Sweep    %s, %s, rates from %s to %s, %s\n", counted(n, "update"), out.Optimizer, short(out.Points[0].Rate), short(out.Points[n-1].Rate), end)
 		e.printf("\n%10s %14s %14s\n", "rate", "loss", "smoothed")
@@ -161,7 +161,7 @@ func (c *lrCmd) print(e *env, f *model.Fit, out lrJSON) {
 	if out.Suggestion == nil {
 		e.printf("The loss never falls: no rate can be suggested. Raise --high, or look at the data and the loss.\n")
 	} else {
-		e.printf("Falls fastest at a rate of %.2g, is lowest at %.2g, of which a tenth is suggested; train takes %g by default.\n", *out.Steepest, *out.Lowest, out.Default)
+		e.printf("The loss falls fastest at a rate of %.2g and is lowest at %.2g; a tenth of that is suggested. The default of train is %g.\n", *out.Steepest, *out.Lowest, out.Default)
 		e.printf("Next     gradus train %s --lr %.2g%s\n", c.Data.shown(), *out.Suggestion, c.optimizerFlag())
 	}
 	if out.Picture != nil {

@@ -33,7 +33,7 @@ func TestLR(t *testing.T) {
 		}
 	}
 	r := call("lr", diabetes)
-	for _, want := range []string{"Falls fastest at a rate of", "of which a tenth is suggested; train takes 0.01 by default", "Next     gradus train " + diabetes + " --lr 0.0"} {
+	for _, want := range []string{"The loss falls fastest at a rate of", "a tenth of that is suggested. The default of train is 0.01", "Next     gradus train " + diabetes + " --lr 0.0"} {
 		if !strings.Contains(r.out, want) {
 			t.Errorf("the report lacks %q:\n%s", want, r.out)
 		}

@@ -16,7 +16,7 @@ import (
 
 // presetFlag says how much time to spend on a model.
 type presetFlag struct {
-	Preset string `default:"default" enum:"quick,default,best" group:"ensemble" help:"What the flags are that nobody named: quick takes --recipe plain and one network, the least time; default takes --recipe auto and --members 8, 5 from 100000 cells of input on, and one network beyond 2 million or where an ensemble is not what the other flags ask for; best takes --recipe auto and --members 8 for any table."`
+	Preset string `default:"default" enum:"quick,default,best" group:"ensemble" help:"How flags are set that the call does not set. quick: --recipe plain and one network, the least time. default: --recipe auto and 8 networks; 5 from 100000 cells of input on; one beyond 2 million cells, or where other flags rule out an ensemble. best: --recipe auto and --members 8 for any table."`
 }
 
 // bestMembers is how many networks --preset best trains. It is the maximum number of folds.
@@ -34,7 +34,7 @@ func (f *presetFlag) add(o *model.Options) {
 	}
 }
 
-var oneNetwork = usagef("--queue: workers train the members of an ensemble, and this is one network, which is trained here: give --members K, or leave --queue out")
+var oneNetwork = usagef("--queue: workers train the members of an ensemble, and this call trains one network: give --members K, or leave --queue out")
 
 // queueable refuses a call whose work cannot go to a queue.
 func (c *trainCmd) queueable(o model.Options) error {
@@ -91,7 +91,7 @@ func (b *bagging) close() { b.f.Release() }
 
 // memberFlag chooses one network of an ensemble.
 type memberFlag struct {
-	Member *int `placeholder:"N" help:"Of an ensemble: which of its networks, from 0. Default: 0, but of shap, plot --column and export the mean of all."`
+	Member *int `placeholder:"N" help:"Which network of an ensemble, from 0. Default: 0; for shap, plot --column and export the mean of all."`
 }
 
 // of returns the chosen network, and a sentence about it if there are others.
@@ -108,7 +108,7 @@ func (f *memberFlag) of(path string, m *model.Model) (one *model.Model, note str
 	case n < 0 || n >= len(members):
 		return nil, "", usagef("--member %d: %s has the members 0 to %d", n, path, len(members)-1)
 	}
-	return members[n], fmt.Sprintf("member %d of the %d networks of %s; the model says the mean of all", n, len(members), path), nil
+	return members[n], fmt.Sprintf("member %d of the %d networks of %s; the model predicts the mean of all", n, len(members), path), nil
 }
 
 // named returns the network that --member names, and says so on standard error. Without the flag it returns
@@ -233,7 +233,7 @@ func (l *memberLines) end(k int, f *model.Fit) {
 		if s := scoreName(f); s != "" {
 			name = s
 		}
-		text += fmt.Sprintf(", the best %d with %s %s", r.BestEpoch, name, short(r.BestScore))
+		text += fmt.Sprintf(", the best is %d with %s %s", r.BestEpoch, name, short(r.BestScore))
 	}
 	fmt.Fprintf(l.w, "%s (%d of %d members)\n", text, l.ended, l.all)
 }

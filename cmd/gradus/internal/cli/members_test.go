@@ -16,7 +16,7 @@ import (
 func TestMembers(t *testing.T) {
 	place(t, nil)
 	r := must(t, 0, "train", penguins, "--members", "3", "--test", "0.2", "--run", "run", "-o", "m.safetensors", "--epochs", "30")
-	for _, want := range []string{"3 networks, 14 - 64 relu", "out-of-fold", "member 2", "Out of fold a row is told by members that were not trained on it", "275 training, 69 test"} {
+	for _, want := range []string{"3 networks, 14 - 64 relu", "out-of-fold", "member 2", "Out of fold, a row is predicted by members that were not trained on it", "275 training, 69 test"} {
 		if !strings.Contains(r.out, want) {
 			t.Errorf("train does not say %q:\n%s", want, r.out)
 		}
@@ -75,8 +75,8 @@ func TestMembers(t *testing.T) {
 		t.Error("explain does not say which member it is of")
 	}
 	for _, args := range [][]string{{"-o", "one.onnx", "--net"}, {"-o", "one.npz"}, {"-o", "tensors.safetensors", "--bare"}} {
-		if r := must(t, 1, append([]string{"export", "m.safetensors"}, args...)...); !strings.Contains(r.err, "m.safetensors is the mean of 3 networks, and "+args[1]+" would hold one: --member N") {
-			t.Errorf("the text is %q, want it to contain %q", r.err, "m.safetensors is the mean of 3 networks, and "+args[1]+" would hold one: --member N")
+		if r := must(t, 1, append([]string{"export", "m.safetensors"}, args...)...); !strings.Contains(r.err, "m.safetensors is the mean of 3 networks, and "+args[1]+" can hold only one: choose it with --member N") {
+			t.Errorf("the text is %q, want it to contain %q", r.err, "m.safetensors is the mean of 3 networks, and "+args[1]+" can hold only one: choose it with --member N")
 		}
 	}
 	for _, file := range []string{"mean.onnx", "mean.go", "mean.c"} {
@@ -93,8 +93,8 @@ func TestMembers(t *testing.T) {
 		}
 	}
 	must(t, 0, "shap", "m.safetensors", penguins, "--row", "0", "--background-rows", "5")
-	if r := must(t, statusUsage, "shap", "m.safetensors", penguins, "--row", "0", "--log-odds"); !strings.Contains(r.err, "--log-odds: the model says the mean of 3 networks' probabilities") {
-		t.Errorf("the text is %q, want it to contain %q", r.err, "--log-odds: the model says the mean of 3 networks' probabilities")
+	if r := must(t, statusUsage, "shap", "m.safetensors", penguins, "--row", "0", "--log-odds"); !strings.Contains(r.err, "--log-odds: the model predicts the mean of 3 networks' probabilities") {
+		t.Errorf("the text is %q, want it to contain %q", r.err, "--log-odds: the model predicts the mean of 3 networks' probabilities")
 	}
 	if r := must(t, 0, "shap", "m.safetensors", penguins, "--row", "0", "--member", "1", "--background-rows", "5"); !strings.Contains(r.err, "this is member 1 of the 3 networks") {
 		t.Errorf("the text is %q, want it to contain %q", r.err, "this is member 1 of the 3 networks")
@@ -106,7 +106,7 @@ func TestMembers(t *testing.T) {
 		"--member 3: m.safetensors has the members 0 to 2": {"explain", "m.safetensors", penguins, "--row", "0", "--member", "3"},
 		"--member 1: one.safetensors is one network":       {"plot", "one.safetensors", "-o", "x.svg", "--member", "1"},
 		"--members 0: give a whole number of at least 1":   {"train", penguins, "--members", "0"},
-		"--tensorboard writes the course of one network":   {"train", penguins, "--members", "2", "--tensorboard", "--run", "tb"},
+		"--tensorboard logs one network":                   {"train", penguins, "--members", "2", "--tensorboard", "--run", "tb"},
 		"--member 1 is for a model file":                   {"plot", "run", "-o", "x.svg", "--member", "1"},
 		"an ensemble of 2 members begins anew":             {"train", penguins, "--members", "2", "--from", "one.safetensors"},
 		"the weights are those of several networks":        {"train", penguins, "--from", "m.safetensors", "--members", "1"},
@@ -214,11 +214,11 @@ func TestDefaultMembers(t *testing.T) {
 		{8, "", []string{cancer}},
 		{8, "", []string{cancer, "--validation", "none"}},
 		{3, "", []string{cancer, "--members", "3"}},
-		{1, "goes on from the weights", []string{cancer, "--from", "start.safetensors"}},
+		{1, "continues from the given weights", []string{cancer, "--from", "start.safetensors"}},
 		{1, "hinge gives decision values", []string{cancer, "--loss", "hinge"}},
 		{1, "per-sample descent", []string{cancer, "--method", "per-sample"}},
 		{1, "a loss to reach", []string{cancer, "--target-loss", "0.9"}},
-		{1, "--tensorboard writes the course of one", []string{cancer, "--tensorboard", "--run", "tb"}},
+		{1, "--tensorboard logs only one", []string{cancer, "--tensorboard", "--run", "tb"}},
 		{1, "fewer than 50 rows are too few for folds", []string{"few.csv"}},
 		{1, "fewer than 50 rows are too few for folds", []string{"few.csv", "--test", "0.2"}},
 	} {

@@ -6,7 +6,7 @@ import (
 	"github.com/gradus-ml/gradus/data"
 )
 
-// names are words with commas between them, as data.SplitNames reads them.
+// names are words separated by commas, as data.SplitNames reads them.
 type names []string
 
 // Decode is called by kong each time the flag is given.

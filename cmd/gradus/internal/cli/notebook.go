@@ -17,7 +17,7 @@ import (
 // notebookCmd is "gradus notebook".
 type notebookCmd struct {
 	Seed uint64 `default:"${notebook_seed}" help:"Decides the starting weights."`
-	Dir  string `short:"o" name:"out" placeholder:"DIR" help:"Draw each run's network and error there."`
+	Dir  string `short:"o" name:"out" placeholder:"DIR" help:"Draw each run's network and error in this folder."`
 	JSON bool   `name:"json" help:"One JSON object on standard output."`
 }
 
@@ -59,7 +59,7 @@ func (c *notebookCmd) Run(e *env) error {
 
 func printExperiment(e *env, x lesson.Experiment) {
 	r := x.Result
-	e.printf("\n%s\n", wrap(strings.ToUpper(x.Name[:1])+x.Name[1:]+". "+x.What, "", 100))
+	e.printf("\n%s\n", e.wrap(strings.ToUpper(x.Name[:1])+x.Name[1:]+". "+x.What, ""))
 	left := []string{"The notebook printed"}
 	if x.Printed == "" {
 		left = append(left, "nothing: it has no such run")
@@ -98,32 +98,14 @@ func printExperiment(e *env, x lesson.Experiment) {
 		e.printf("%s\n", strings.TrimRight(fmt.Sprintf("    %-*s  %s", width, l, rt), " "))
 	}
 	for _, k := range x.Known {
-		e.printf("%s\n", wrap(k, "  - ", 100))
+		e.printf("%s\n", e.wrap(k, "  - "))
 	}
 	for i, f := range r.Diagnosis {
 		if i == 0 {
 			e.printf("    The diagnosis of gradus train:\n")
 		}
-		e.printf("%s\n", wrap(findingText(f), fmt.Sprintf("    %d. ", i+1), 100))
+		e.printf("%s\n", e.wrap(findingText(f), fmt.Sprintf("    %d. ", i+1)))
 	}
-}
-
-// wrap breaks a text into lines. The first begins with the bullet, and the others are indented to match.
-func wrap(s, bullet string, width int) string {
-	var b strings.Builder
-	line := bullet
-	for i, word := range strings.Fields(s) {
-		if i > 0 && len(line)+1+len(word) > width {
-			b.WriteString(line + "\n")
-			line = strings.Repeat(" ", len(bullet)) + word
-			continue
-		}
-		if i > 0 {
-			line += " "
-		}
-		line += word
-	}
-	return b.String() + line
 }
 
 // draw writes each experiment's network and error.

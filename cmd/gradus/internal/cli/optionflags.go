@@ -47,7 +47,7 @@ type texts []string
 // Decode is called by kong each time the flag is given.
 func (t *texts) Decode(ctx *kong.DecodeContext) error {
 	var text string
-	if err := ctx.Scan.PopValueInto("a", &text); err != nil { // "expected a value behind the flag"
+	if err := ctx.Scan.PopValueInto("a", &text); err != nil { // "expected a value after the flag"
 		return err
 	}
 	*t = append(*t, text)

@@ -83,7 +83,7 @@ func (c *plotCmd) partial(e *env) (plot.Figure, error) {
 	output := -1
 	if c.Class != "" {
 		if output = slices.Index(p.Outputs, c.Class); output < 0 {
-			return nil, usagef("--class %s: there is no such; the model predicts %s", c.Class, list(p.Outputs, 12))
+			return nil, usagef("--class %s: the model has no such output; choose from %s", c.Class, list(p.Outputs, 12))
 		}
 	}
 	fig := lab.PartialFigure(m, p, output)

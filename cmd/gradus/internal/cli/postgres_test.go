@@ -66,10 +66,10 @@ func TestPostgres(t *testing.T) {
 	said += o.out + o.err
 	for _, c := range []struct{ words, want string }{
 		{"select nothing from people", "the query is refused: column \"nothing\" does not exist"},
-		{"select * from people limit 0", "the query has no rows"},
+		{"select * from people limit 0", "the query returned no rows"},
 		{"delete from people", "the query is refused: cannot execute DELETE in a read-only transaction"},
-		{"select array[1, 2] as a, 1 as b", `column "a" holds a list`},
-		{"select '\\x00'::bytea as a, 1 as b", `column "a" holds bytes`},
+		{"select array[1, 2] as a, 1 as b", `a: holds lists, which are not read`},
+		{"select '\\x00'::bytea as a, 1 as b", `a: holds bytes, which are not read`},
 	} {
 		o := call("inspect", address, "--query", c.words)
 		if said += o.out + o.err; o.code == 0 || !strings.Contains(o.err, c.want) {

@@ -20,17 +20,17 @@ type predictCmd struct {
 	Data      paths  `arg:"" sep:"none" help:"A table with the model's columns, in any order."`
 	readFlags `embed:""`
 	diskFlags `embed:""`
-	Keep      names       `placeholder:"COL" help:"Columns of the table to write in front of the predictions, with commas between them."`
-	Interval  probability `placeholder:"X" help:"Of a regression: add where the target lies with this probability, such as 0.9, as COL_lower and COL_upper."`
-	Sets      probability `placeholder:"X" help:"Of classes: add those of which one is the row's with this probability, such as 0.9, as COL_set."`
-	BadCells  string      `default:"refuse" enum:"refuse,missing" help:"What becomes of a cell of another type than the column had in training: refuse the table, or take the cell for missing and count it."`
+	Keep      names       `placeholder:"COL" help:"Columns of the table to write before the predictions, separated by commas."`
+	Interval  probability `placeholder:"X" help:"For regression: add an interval that holds the target with this probability, such as 0.9, as COL_lower and COL_upper."`
+	Sets      probability `placeholder:"X" help:"For classes: add a set that holds the row's class with this probability, such as 0.9, as COL_set."`
+	BadCells  string      `default:"refuse" enum:"refuse,missing" help:"What to do with a cell that is not of the type that its column had in training: refuse the table, or treat the cell as missing and count it."`
 	Strict    bool        `help:"Refuse a table with a category that was not in the training rows, instead of predicting and counting such cells."`
-	Out       string      `short:"o" placeholder:"FILE" help:"Where to write: CSV, or TSV, Parquet or JSON lines by the ending .tsv, .parquet or .jsonl. Default: standard output."`
+	Out       string      `short:"o" placeholder:"FILE" help:"Where to write. The ending .tsv, .parquet or .jsonl chooses TSV, Parquet or JSON lines; otherwise it is CSV. Default: standard output."`
 }
 
 func (c *predictCmd) Run(e *env) error {
 	if c.Strict && c.BadCells == "missing" {
-		return usagef("--strict takes no cell of another type for a missing one: leave out one of --strict and --bad-cells missing")
+		return usagef("--strict and --bad-cells missing contradict each other: leave one of them out")
 	}
 	format := "csv"
 	if c.Out != "" && c.Out != "-" {
@@ -70,7 +70,7 @@ func (c *predictCmd) Run(e *env) error {
 	}
 	out, counts, err := m.Predict(t, model.PredictOptions{BadAsMissing: c.BadCells == "missing", Strict: c.Strict})
 	if errors.Is(err, data.ErrType) || errors.Is(err, data.ErrNumber) {
-		return fmt.Errorf("%w; --bad-cells missing takes such cells for missing", err)
+		return fmt.Errorf("%w; --bad-cells missing treats such cells as missing", err)
 	}
 	if err != nil {
 		return err
@@ -138,7 +138,7 @@ func (c *predictCmd) more(m *model.Model) (extraColumns, error) {
 			columns = append(columns, name+"_lower", name+"_upper")
 		}
 		if c.Sets != 0 {
-			return none, usagef("--interval is for amounts and --sets for classes; give one of them")
+			return none, usagef("--interval is for regression and --sets for classes; give one of them")
 		}
 		return extraColumns{columns: columns, of: by, cells: func(says []float64) (cells []string) {
 			in, _ := by.Intervals(says, level) // the check above would have returned an error
@@ -176,7 +176,7 @@ func (c *predictCmd) kept(e *env, m *model.Model, t *data.Table, more []string) 
 			written += "_given"
 		}
 		if written != name {
-			e.say("--keep %s: a column of the result has that name already; the table's own is written as %s", name, written)
+			e.say("--keep %s: a column of the result has that name already; the table's column is written as %s", name, written)
 		}
 		taken = append(taken, written)
 		names, columns = append(names, written), append(columns, col)

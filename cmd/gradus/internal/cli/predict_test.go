@@ -209,7 +209,7 @@ func TestPredictKeep(t *testing.T) {
 	if got, want := strings.Join(records[0][:3], "|")+"|"+strings.Join(records[1][:3], "|"), "007|u|Doe, J|008|v|"; got != want {
 		t.Errorf("the kept cells are %s, want %s", got, want)
 	}
-	if want := "gradus: --keep y: a column of the result has that name already; the table's own is written as y_given\n"; r.err != want {
+	if want := "gradus: --keep y: a column of the result has that name already; the table's column is written as y_given\n"; r.err != want {
 		t.Errorf("said %q, want %q", r.err, want)
 	}
 	for _, problem := range refused(call("predict", "m.safetensors", "p.csv", "--keep", "idd"), 1, []string{`"idd"`, "--keep", `did you mean "id"?`}) {

@@ -26,7 +26,7 @@ func outFormat(path string, writes ...string) (string, error) {
 	ending := strings.ToLower(filepath.Ext(path))
 	format := cmp.Or(tableFormats[ending], "csv")
 	if slices.Contains(foreignEndings, ending) || !slices.Contains(writes, format) {
-		return "", usagef("--out %s: a table with the ending %s is not written here, but %s; give the file such an ending", path, ending, strings.Join(writes, ", "))
+		return "", usagef("--out %s: this command does not write tables with the ending %s, only %s; change the ending", path, ending, strings.Join(writes, ", "))
 	}
 	return format, nil
 }

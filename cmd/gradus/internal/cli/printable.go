@@ -19,8 +19,15 @@ func (p printable) Write(text []byte) (int, error) {
 	return len(text), nil
 }
 
-// text returns a writer of text on standard output; remarks returns one on standard error.
-func (e *env) text() io.Writer    { return printable{e.Out} }
+// text returns a writer of text on standard output. On a terminal it wraps long lines.
+func (e *env) text() io.Writer {
+	if out, ok := e.Out.(*output); ok && out.width > 0 {
+		return printable{wrapped{out}}
+	}
+	return printable{e.Out}
+}
+
+// remarks returns a writer of text on standard error.
 func (e *env) remarks() io.Writer { return printable{e.Err} }
 
 // escaped replaces control characters, and characters that change the direction of text, by escapes, except those in but.

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"strings"
 	"sync"
 	"time"
@@ -14,7 +13,6 @@ import (
 	"github.com/gradus-ml/gradus/train"
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
-	"golang.org/x/term"
 )
 
 // progress shows how a run goes, on standard error.
@@ -32,12 +30,8 @@ func newProgress(w io.Writer, f *model.Fit) progress {
 	if f.Config().Method == train.PerSample {
 		epochs *= f.Rows.Train
 	}
-	if file, ok := w.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
-		width, _, err := term.GetSize(int(file.Fd()))
-		if err != nil {
-			width = 80
-		}
-		return newBar(file, width, f.Epoch(), paceOf(f, epochs), scoreName(f))
+	if width := terminalWidth(w); width > 0 {
+		return newBar(w, width, f.Epoch(), paceOf(f, epochs), scoreName(f))
 	}
 	return &lines{w: w, pace: paceOf(f, epochs), score: scoreName(f), start: time.Now(), next: 1}
 }
@@ -94,7 +88,7 @@ type lines struct {
 	wrote  bool
 }
 
-// longEpoch is how long an epoch goes on before its share is shown, on a terminal a tenth of it. Tests make it short.
+// longEpoch is how long an epoch runs before its progress is shown. On a terminal a tenth of that is enough. Tests make it short.
 var longEpoch = 10 * time.Second
 
 func (l *lines) show(s train.Step) {
@@ -129,7 +123,7 @@ func (l *lines) showWithin(s train.Step) {
 
 func (l *lines) done() {}
 
-// foldLines reports the folds of a cross-validation as they end, and how far those have come whose epochs take long.
+// foldLines reports the folds of a cross-validation as they end, and the progress within long epochs.
 type foldLines struct {
 	w     io.Writer
 	all   int
@@ -325,11 +319,7 @@ func newPreparing(w io.Writer, quiet bool) *preparing {
 	if quiet {
 		return nil
 	}
-	p := &preparing{w: w, start: time.Now(), last: time.Now()}
-	if file, ok := w.(*os.File); ok {
-		p.terminal = term.IsTerminal(int(file.Fd()))
-	}
-	return p
+	return &preparing{w: w, terminal: terminalWidth(w) > 0, start: time.Now(), last: time.Now()}
 }
 
 // read returns the function that is called with how far the reading of a file has come.

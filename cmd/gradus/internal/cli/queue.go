@@ -21,8 +21,8 @@ import (
 
 // queueFlags say where the pieces are done.
 type queueFlags struct {
-	Queue  string  `placeholder:"URL" group:"queue" help:"Have the work done by gradus work at this PostgreSQL, postgres://USER@HOST/NAME; see gradus help cluster. Default: on this machine."`
-	Verify float64 `default:"0.05" placeholder:"SHARE" group:"queue" help:"Of --queue: the share of the work that is done twice, by different workers; where they differ, both are named and nothing is written."`
+	Queue  string  `placeholder:"URL" group:"queue" help:"Put the work into a queue in this PostgreSQL, postgres://USER@HOST/NAME, where gradus work takes it; see gradus help cluster. Default: work on this machine."`
+	Verify float64 `default:"0.05" placeholder:"SHARE" group:"queue" help:"With --queue: the share of the work that two workers do. If their results differ, both are named and nothing is written."`
 }
 
 // sharer is a command that consists of such pieces.

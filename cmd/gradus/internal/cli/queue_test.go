@@ -317,8 +317,8 @@ func TestInterruptedOnQueue(t *testing.T) {
 	must(t, 0, "cv", iris, "--folds", "2", "--epochs", "1", "--members", "1", "--quiet", "--queue", address)
 	w.Process.Signal(syscall.SIGTERM)
 	<-w.ended
-	if code := w.ProcessState.ExitCode(); code != 0 || !strings.Contains(w.said.String(), "is left: the job was canceled") {
-		t.Errorf(`got %d %s, want code = 0 and "is left: the job was canceled" in w.said.String()`, code, &w.said)
+	if code := w.ProcessState.ExitCode(); code != 0 || !strings.Contains(w.said.String(), "is dropped: the job was canceled") {
+		t.Errorf(`got %d %s, want code = 0 and "is dropped: the job was canceled" in w.said.String()`, code, &w.said)
 	}
 	must(t, 0, "work", "--queue", address, "--idle", "300ms", "--name", "two")
 	for _, problem := range refused(call("work", "--queue", address, "--data-root", "nowhere"), 2, []string{"--data-root nowhere"}) {

@@ -117,7 +117,7 @@ func (r *ranks) meet() error {
 	places := make([]station, len(texts))
 	for i, text := range texts {
 		if err := json.Unmarshal(text, &places[i]); err != nil {
-			return fmt.Errorf("rank %d said of itself %q: %w", i, text, err)
+			return fmt.Errorf("rank %d describes itself as %q, which cannot be read: %w", i, text, err)
 		}
 		p := places[i]
 		r.hosts = append(r.hosts, p.Host)
@@ -194,7 +194,7 @@ func (e *env) agree(f *model.Fit, failed error) error {
 		case first.Error == "":
 			for _, what := range []string{"train", "validation", "test"} {
 				if theirs.Tables[what] != first.Tables[what] {
-					return fmt.Errorf("the %s table of rank %d, on %s, is not that of rank 0: put the same file on every machine", what, i, r.hosts[i])
+					return fmt.Errorf("the %s table of rank %d, on %s, differs from that of rank 0: put the same file on every machine", what, i, r.hosts[i])
 				}
 			}
 		}

@@ -152,7 +152,7 @@ func TestRanksRefuse(t *testing.T) {
 			{"no shards", l.call(t, 2, with, "train", "a.csv", "--members", "1"), "so 2 ranks have nothing to share; set shards to 2 or more"},
 			{"no file", l.call(t, 2, with, "train", "none.csv"), "gradus: none.csv: no such file"},
 			{"no flag", l.call(t, 2, with, "train", "--none"), "gradus: unknown flag --none"},
-			{"another number of networks", l.call(t, 1, with, append(good, apart(with, "train", "a.csv", "--members", "2")...)...), ", trains another number of networks than the ranks before it: give every rank the same flags"},
+			{"another number of networks", l.call(t, 1, with, append(good, apart(with, "train", "a.csv", "--members", "2")...)...), ", trains a different number of networks than the ranks before it: give every rank the same flags"},
 			{"another flag of members", l.call(t, 1, with, append(members, apart(with, append(members, "--lr", "0.5")...)...)...), "the configuration of rank 1 differs from that of rank 0: give every rank the same flags and tables"},
 			{"a member that diverges", l.call(t, 2, with, append(members, "--optimizer", "sgd", "--lr", "1e30")...), " of 2"},
 			{"another folder", l.call(t, 1, with, slices.Concat(members, []string{"--run", "here"}, apart(with, slices.Concat(members, []string{"--run", "there"})...))...), "--run: there is not the folder of rank 0"},
@@ -320,7 +320,7 @@ func TestBenchRanks(t *testing.T) {
 			for _, want := range []string{
 				`(?m)^.*: 2 ranks on 1 machine, by (Open MPI|MPICH) v\S+, \d+ threads? each$`,
 				`(?m)^gather +64 +[\d.]+ +[\d.]+ +[\d.]+$`, `(?m)^exchange +2097152 `, `(?m)^measured +1 +1024 `, `(?m)^measured +2 +1024 `, `(?m)^measured +2 +2048 `,
-				`(?m)^by model +16 +1024 `, `(?m)^by model +256 +1024 `, `(?m)^by model +1024 +1048576 `, `(?m)^By the model, with the batch the same `,
+				`(?m)^by model +16 +1024 `, `(?m)^by model +256 +1024 `, `(?m)^by model +1024 +1048576 `, `(?m)^By the model, with a fixed batch, `,
 			} {
 				if !regexp.MustCompile(want).MatchString(r.out) {
 					t.Errorf("there is no %s in\n%s", want, r.out)
@@ -344,7 +344,7 @@ func TestBenchRanks(t *testing.T) {
 			}
 		}
 		r = outcomeOf(t, l.call(t, 2, with, "bench", "--mpi", "--workload", "notebook"))
-		if r.code == 0 || strings.Count(r.err, "gradus: --workload notebook: with --mpi there are mnist and tabular") != 1 {
+		if r.code == 0 || strings.Count(r.err, "gradus: --workload notebook: --mpi measures only mnist and tabular; name one of them") != 1 {
 			t.Errorf("exit status %d\n%s", r.code, r.err)
 		}
 	})

@@ -52,19 +52,19 @@ func writeReport(e *env, f *model.Fit, m *model.Model, c *trainCmd) {
 	} else if text := memberCalibrations(m); text != "" {
 		e.printf("%s\n", text)
 	} else if m.Options.Calibrate {
-		e.printf("Note     No temperature was chosen: that takes two or more classes by logits and 40 validation rows.\n")
+		e.printf("Note     No temperature was chosen: that takes a model of classes with logits, and 40 validation rows.\n")
 	}
 	if m.Options.Loss == "hinge" {
-		e.printf("Note     hinge gives decision values: p_CLASS is their sigmoid, which ranks and decides but is no calibrated probability.\n")
+		e.printf("Note     hinge gives decision values. p_CLASS is their sigmoid: it ranks and decides, but is no calibrated probability.\n")
 	}
 	writeNotes(e.text(), f.Said()[c.told:])
 	if imputed := f.Imputed(); imputed.Imputed() > 0 {
-		e.printf("Note     missing in the training rows: %s; a number or date takes the median, a category has a level for it.\n", counted(imputed.Imputed(), "cell"))
+		e.printf("Note     Missing in the training rows: %s. A missing number or date becomes the median; a missing category is a level of its own.\n", counted(imputed.Imputed(), "cell"))
 	}
 	e.printf("\n")
 	writeScores(e, m)
 	if text := m.Compared(); text != "" {
-		e.printf("\n%s\n", wrap(text, "Compared ", 100))
+		e.printf("\n%s\n", e.wrap(text, "Compared "))
 	}
 	writeMembers(e, m)
 	best, of := t.Metrics.Best()
@@ -76,11 +76,15 @@ func writeReport(e *env, f *model.Fit, m *model.Model, c *trainCmd) {
 // writeNext says where the model is and what to try next.
 func writeNext(e *env, m *model.Model, c *trainCmd) {
 	t := m.Training
-	e.printf("\nModel    %s\nNext     gradus predict %s %s\n", c.Out, shellWord(c.Out), c.Data.shown())
+	replaced := ""
+	if c.replaces {
+		replaced = ", which replaces the file that was there"
+	}
+	e.printf("\nModel    %s%s\nNext     gradus predict %s %s\n", c.Out, replaced, shellWord(c.Out), c.Data.shown())
 	if t.Rows.Test == 0 && t.Metrics.OutOfFold == nil && t.Rows.Train >= fewForTest && c.resumed == nil {
 		again := without(withoutQueue(e.args), "--run") // its folder holds this run
 		again = slices.DeleteFunc(again, func(word string) bool { return word == "--tensorboard" })
-		e.printf("         %s --test 0.2   for a score on rows that chose nothing\n", shellWords(append([]string{"gradus"}, withoutPasswords(again)...)))
+		e.printf("         %s --test 0.2   for scores on held-out rows\n", shellWords(append([]string{"gradus"}, withoutPasswords(again)...)))
 	} else {
 		e.printf("         gradus plot %s -o network.svg\n", shellWord(c.Out))
 	}
@@ -92,7 +96,7 @@ func writeNext(e *env, m *model.Model, c *trainCmd) {
 		e.printf("         gradus importance %s %s   for what each column is worth\n", shellWord(c.Out), held.shown())
 	}
 	if c.RunDir != "" {
-		e.printf("         gradus report %s -o report.html   for all of it as one page\n", shellWord(c.RunDir))
+		e.printf("         gradus report %s -o report.html   for everything on one page\n", shellWord(c.RunDir))
 	}
 }
 
@@ -110,20 +114,20 @@ func shrinkageText(m *model.Model, s *model.Shrinkage) string {
 	if m.Task() == data.Regression {
 		what, loss = "the mean", "mean square in the trained unit"
 	}
-	kept := "nothing of its own is left"
+	kept := "nothing of its own prediction is left"
 	if s.Share > 0 {
-		kept = fmt.Sprintf("%.0f %% of its own is left", 100*s.Share)
+		kept = fmt.Sprintf("%.0f %% of its own prediction is left", 100*s.Share)
 	}
-	return fmt.Sprintf("Shrunk   towards %s, for the model told the %s worse than that guess: %s, %s %s in place of %s (guess %s)",
+	return fmt.Sprintf("Shrunk   toward %s, because the model predicted the %s worse than that guess: %s, %s %s instead of %s (guess %s)",
 		what, counted(s.Rows, s.What+" row"), kept, loss, short(s.After), short(s.Before), short(s.Guess))
 }
 
 // calibrationText says what a temperature does to the probabilities.
 func calibrationText(c *model.Calibration) string {
 	if !c.Kept {
-		return fmt.Sprintf("Logits   as trained: a temperature (%s would be best on the validation rows) did not make new rows' probabilities better", short(c.Temperature))
+		return fmt.Sprintf("Logits   as trained: a temperature (%s would be best on the validation rows) did not improve the probabilities of new rows", short(c.Temperature))
 	}
-	return fmt.Sprintf("Logits   divided by a temperature of %s: log loss of the %s %s in place of %s, calibration error %s in place of %s",
+	return fmt.Sprintf("Logits   divided by a temperature of %s: log loss of the %s %s instead of %s, calibration error %s instead of %s",
 		short(c.Temperature), counted(c.Rows, "validation row"), short(c.After), short(c.Before), short(c.ErrorAfter), short(c.ErrorBefore))
 }
 
@@ -141,7 +145,7 @@ func memberCalibrations(m *model.Model) string {
 	case asked == 0:
 		return ""
 	case len(kept) == 0:
-		return "Logits   as trained: a temperature did not make the probabilities of new rows better in any member's fold"
+		return "Logits   as trained: a temperature did not improve the probabilities of new rows in any member's fold"
 	}
 	return fmt.Sprintf("Logits   of %d of the %d members divided by a temperature of %s to %s, each chosen on the member's own fold",
 		len(kept), len(m.Members()), short(slices.Min(kept)), short(slices.Max(kept)))
@@ -157,7 +161,7 @@ func writeDiagnosis(e *env, found []diagnosis.Finding) {
 		if i == 0 {
 			e.printf("\nDiagnosis, causes first (gradus help diagnosis has each)\n")
 		}
-		e.printf("%s\n", wrap(findingText(f), fmt.Sprintf("  %d. ", i+1), 100))
+		e.printf("%s\n", e.wrap(findingText(f), fmt.Sprintf("  %d. ", i+1)))
 	}
 }
 
@@ -183,7 +187,7 @@ func writeSchema(w io.Writer, table *data.Table, s *data.Schema) {
 		}
 		what = fmt.Sprintf("%s: %s", what, list(words, 6))
 		if s.Targets[0].Kind == data.KindNumber {
-			what += " (--task regression would take them as amounts)"
+			what += " (--task regression treats them as amounts)"
 		}
 	}
 	fmt.Fprintf(w, "Target   %s%s, %s\n", list(names, len(names)), why, what)
@@ -237,7 +241,7 @@ func writeSchema(w io.Writer, table *data.Table, s *data.Schema) {
 // writeLeft names the columns that are not described for lack of space.
 func writeLeft(w io.Writer, what string, names []string) {
 	if len(names) > 0 {
-		fmt.Fprintf(w, "%-9s%d more, of which gradus inspect tells: %s\n", what, len(names), list(names, 20))
+		fmt.Fprintf(w, "%-9s%d more, which gradus inspect describes: %s\n", what, len(names), list(names, 20))
 	}
 }
 
@@ -290,15 +294,15 @@ func trainedText(m *model.Model) string {
 	}
 	why := map[string]string{
 		"epochs":      "all that were allowed",
-		"patience":    fmt.Sprintf("the validation score had not become better for %d", *m.Options.Patience),
+		"patience":    fmt.Sprintf("the validation score had not improved for %d", *m.Options.Patience),
 		"tolerance":   "every output is within the tolerance",
-		"target-loss": "the loss asked for is reached",
+		"target-loss": "the target loss is reached",
 		"max-time":    "the time is up",
 		"minimum":     "no lower loss is found: a minimum",
 		"interrupted": "interrupted",
 		"diverged":    "diverged",
 
-		model.ReasonMembers: "each member by its own fold",
+		model.ReasonMembers: "each member stopped by its own fold",
 	}[t.Reason]
 	if m.Options.Method == string(train.PerSample) && t.Reason == "tolerance" {
 		why = "each sample was within the tolerance in its own turn"
@@ -499,12 +503,12 @@ func honesty(m *model.Model) string {
 	t := m.Training
 	r := t.Rows
 	if t.Metrics.OutOfFold != nil {
-		text := "Out of fold a row is told by members that were not trained on it"
+		text := "Out of fold, a row is predicted by members that were not trained on it"
 		if members := m.Members(); members[0].Training.BestEpoch > 0 {
-			text += "; it helped to choose their epoch alone"
+			text += "; it only helped to choose their epoch"
 		}
 		if r.Test > 0 {
-			text += ". The test rows chose nothing"
+			text += ". The test rows were used only for these scores"
 		}
 		return text + "."
 	}
@@ -515,23 +519,27 @@ func honesty(m *model.Model) string {
 	if strings.HasPrefix(m.Options.Threshold, "auto:") {
 		what = append(what, "the threshold")
 	}
-	chose := "chose nothing"
-	if len(what) > 0 {
-		chose = "chose " + strings.Join(what, " and ")
+	if c := t.Calibration; c != nil && c.Kept {
+		what = append(what, "the temperature")
 	}
-	switch {
+	if s := m.Shrinkage; s != nil {
+		what = append(what, "the shrinkage")
+	}
+	switch chose := strings.Join(what, " and "); {
+	case r.Test > 0 && r.Validation > 0 && chose != "":
+		return fmt.Sprintf("The test rows were used only for these scores; the validation rows also chose %s.", chose)
 	case r.Test > 0 && r.Validation > 0:
-		return fmt.Sprintf("The test rows chose nothing; the validation rows %s.", chose)
+		return "The test rows and the validation rows were used only for these scores."
 	case r.Test > 0:
-		return "The test rows chose nothing."
-	case r.Validation > 0 && len(what) > 0:
-		return "The validation rows also " + chose + ", so their score is somewhat too good; --test 0.2 gives an honest one."
+		return "The test rows were used only for these scores."
+	case r.Validation > 0 && chose != "":
+		return "The validation rows also chose " + chose + ", so their score is somewhat too good; --test 0.2 gives an honest one."
 	case r.Validation > 0:
-		return "The validation rows chose nothing."
+		return "The validation rows were used only for these scores."
 	case r.Train < fewForTest:
-		return "These are the rows it was trained on."
+		return "These scores are on the rows that the model was trained on."
 	}
-	return "These are the rows it was trained on; --test 0.2 gives an honest score."
+	return "These scores are on the rows that the model was trained on; --test 0.2 gives an honest score."
 }
 
 // fewForTest is the number of rows below which no test rows are suggested.

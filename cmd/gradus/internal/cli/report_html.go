@@ -58,10 +58,10 @@ func (given *reportCmd) Run(e *env) error {
 	case err != nil:
 		lacking = append(lacking, fmt.Sprintf("The model is not in this report: %s.", oneLine(err)))
 	case m.WeightsSHA256() != result.WeightsSHA256:
-		lacking = append(lacking, fmt.Sprintf("The model is not in this report: %s holds other weights than the run left.", *result.Model))
+		lacking = append(lacking, fmt.Sprintf("The model is not in this report: the weights in %s are not those of the run.", *result.Model))
 	default:
 		if r, err = c.ofRows(e, m); err != nil {
-			lacking = append(lacking, fmt.Sprintf("What the model says of the rows is not in this report: %s.", oneLine(err)))
+			lacking = append(lacking, fmt.Sprintf("The predictions for the rows are not in this report: %s.", oneLine(err)))
 			r = lab.Report{}
 		}
 		r.Model = m

@@ -40,12 +40,12 @@ func TestOutIsNotAnInput(t *testing.T) {
 func TestReportIsHonest(t *testing.T) {
 	for args, want := range map[string]string{
 		"--epochs 3":                               "The validation rows also chose the epoch",
-		"--epochs 3 --patience 0":                  "The validation rows chose nothing.",
-		"--epochs 3 --test 0.2":                    "The test rows chose nothing; the validation rows chose the epoch.",
-		"--epochs 3 --test 0.2 --patience 0":       "The test rows chose nothing; the validation rows chose nothing.",
-		"--epochs 3 --validation none":             "These are the rows it was trained on",
+		"--epochs 3 --patience 0":                  "The validation rows were used only for these scores.",
+		"--epochs 3 --test 0.2":                    "The test rows were used only for these scores; the validation rows also chose the epoch.",
+		"--epochs 3 --test 0.2 --patience 0":       "The test rows and the validation rows were used only for these scores.",
+		"--epochs 3 --validation none":             "These scores are on the rows that the model was trained on",
 		"--epochs 3 --reduction sum --lr .01":      "(summed over the rows)",
-		"--epochs 3 --method batch --batch-size 8": "The batch size 8 is for mini-batch descent; batch looks at 126 rows an update.",
+		"--epochs 3 --method batch --batch-size 8": "The batch size 8 is for mini-batch descent; batch uses 126 rows per update.",
 	} {
 		place(t, nil)
 		r := must(t, 0, append([]string{"train", iris, "--members", "1", "--quiet", "-o", "m.safetensors"}, strings.Fields(args)...)...)
@@ -79,7 +79,7 @@ func TestCompared(t *testing.T) {
 	own := parseJSON(t, r.out).number(t, "metrics", "out_of_fold", "log_loss")
 	linear := parseJSON(t, r.out).number(t, "metrics", "linear", "scores", "log_loss")
 	guess := parseJSON(t, r.out).number(t, "metrics", "baseline", "log_loss")
-	want := fmt.Sprintf("log_loss of the out-of-fold rows %.4g, of a linear model %.4g, of always saying the shares %.4g", own, linear, guess)
+	want := fmt.Sprintf("log_loss of the out-of-fold rows %.4g, of a linear model %.4g, of always guessing the shares %.4g", own, linear, guess)
 	must(t, 0, "report", "run", "-o", "r.html")
 	for name, said := range map[string]string{
 		"info": must(t, 0, "info", "m.safetensors").out, "report": readFile(t, "r.html"),
@@ -128,7 +128,7 @@ func TestNextCommandRuns(t *testing.T) {
 	place(t, nil)
 	r := must(t, 0, "train", iris, "--members", "1", "--epochs", "2", "--quiet", "--run", "my run", "--tensorboard", "-o", "m.safetensors")
 	_, next, found := strings.Cut(r.out, "         gradus train ")
-	next, _, _ = strings.Cut(next, "   for a score")
+	next, _, _ = strings.Cut(next, "   for scores")
 	if !found || !strings.Contains(next, "--test 0.2") || strings.Contains(next, "my run") {
 		t.Fatalf("it suggests %q", next)
 	}
@@ -155,7 +155,7 @@ func TestLossOfMembers(t *testing.T) {
 	}
 }
 
-// TestGuessOfRows: always saying the mean has an R2 of 0, not of what rounding leaves.
+// TestGuessOfRows: always guessing the mean has an R2 of 0, not of what rounding leaves.
 func TestGuessOfRows(t *testing.T) {
 	var table strings.Builder
 	table.WriteString("a,y\n")

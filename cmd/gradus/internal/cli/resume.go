@@ -20,7 +20,7 @@ import (
 type resumeCmd struct {
 	Dir     string `arg:"" name:"run-dir" help:"The folder of a run that was trained with --run."`
 	Out     string `short:"o" placeholder:"FILE" help:"The model. Default: where the run would have put it."`
-	Threads *int   `placeholder:"N" help:"Cores to use where that pays; it changes no bit of the result. Default: as the run had it."`
+	Threads *int   `placeholder:"N" help:"How many cores to use at most; the result has the same bits. Default: as in the run."`
 	JSON    bool   `name:"json" help:"One JSON object on standard output, and nothing else there."`
 	Quiet   bool   `help:"No progress."`
 }

@@ -127,7 +127,7 @@ func TestResumeComparesAgain(t *testing.T) {
 	args := []string{"train", "--members", "1", "wide.csv", "--target", "y", "--task", "regression", "--epochs", "2", "--quiet", "--threads", "1"}
 	whole := parseJSON(t, must(t, 0, append(args, "--json", "--run", "whole", "-o", "w.safetensors")...).out)
 	r := callUntil(t, "parts/"+checkpointFiles[0], append(args, "--run", "parts", "-o", "m.safetensors", "--checkpoint-every", "1h")...)
-	if r.code != statusInterrupted || !strings.Contains(r.out, "m.safetensors holds the trained model, without the scores of a linear model beside it") || !strings.Contains(r.out, "gradus resume parts") {
+	if r.code != statusInterrupted || !strings.Contains(r.out, "m.safetensors holds the trained model, without the comparison with a linear model") || !strings.Contains(r.out, "gradus resume parts") {
 		t.Fatalf("exit status %d\n%s%s", r.code, r.out, r.err)
 	}
 	must(t, 0, "info", "m.safetensors")

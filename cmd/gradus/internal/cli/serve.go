@@ -22,21 +22,21 @@ import (
 // serveCmd is "gradus serve MODEL...".
 type serveCmd struct {
 	Models      []string      `arg:"" name:"model" help:"Model files: FILE, or NAME=FILE, or NAME/VERSION=FILE."`
-	Listen      string        `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Where to listen; port 0 takes a free one. Anywhere but on loopback requests need a token."`
-	Token       string        `env:"GRADUS_TOKEN" help:"The token that requests must have as Authorization: Bearer TOKEN. Default: none on loopback, elsewhere a new one, which is printed."`
+	Listen      string        `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Where to listen; port 0 takes a free one. Requests need a token unless they come over loopback."`
+	Token       string        `env:"GRADUS_TOKEN" help:"The token that requests must send as Authorization: Bearer TOKEN. Default: none on loopback; elsewhere a new one, which is printed."`
 	TLSCert     string        `name:"tls-cert" placeholder:"FILE" help:"A certificate in PEM, for HTTPS."`
 	TLSKey      string        `name:"tls-key" placeholder:"FILE" help:"Its key."`
-	Reload      time.Duration `default:"2s" help:"How often to look whether a model's file has changed; 0 is never."`
-	Drain       time.Duration `default:"1s" help:"After Ctrl-C or SIGTERM: how long to go on while saying not to be ready. Requests that have begun then have 30 s to end."`
+	Reload      time.Duration `default:"2s" help:"How often to check whether a model's file has changed; 0 means never."`
+	Drain       time.Duration `default:"1s" help:"How long to keep answering after Ctrl-C or SIGTERM while reporting not to be ready. Requests in progress then have 30 s to finish."`
 	MaxBody     int64         `default:"32" placeholder:"MIB" help:"The largest body of a request in MiB, unpacked."`
-	MaxRows     int           `default:"100000" help:"The most rows of a request."`
+	MaxRows     int           `default:"100000" help:"The most rows in a request."`
 	MaxRequests int           `default:"256" help:"The most requests that are answered at the same time; others get the status 503."`
-	MaxReasons  int           `default:"100" help:"The most rows of a request that asks for reasons."`
-	Background  []string      `sep:"none" placeholder:"FILE" help:"A table, best that of the training, whose rows stand for not knowing a cell where a request asks for reasons. Of one of several models: NAME=FILE."`
+	MaxReasons  int           `default:"100" help:"The most rows in a request that asks for reasons."`
+	Background  []string      `sep:"none" placeholder:"FILE" help:"A table, ideally the training table, for requests that ask for reasons: its rows stand for cells that are not known. With several models: NAME=FILE."`
 	Strict      bool          `help:"Refuse rows with a category that was not in the training rows, instead of predicting and counting them."`
 	LogRequests bool          `help:"Log every request, not only those that fail."`
 	LogFormat   string        `default:"text" enum:"text,json" help:"text or json."`
-	Pprof       string        `placeholder:"HOST:PORT" help:"Serve Go's profiles there; on loopback alone."`
+	Pprof       string        `placeholder:"HOST:PORT" help:"Serve Go's profiles at this address, which must be on loopback."`
 }
 
 func (c *serveCmd) Run(e *env) error {
@@ -195,7 +195,7 @@ func profiles(at string) (stop func() error, err error) {
 	}
 	if !local {
 		listener.Close()
-		return nil, usagef("--pprof %s: profiles tell much of a program, and are served on loopback alone: give an address such as 127.0.0.1:6060", at)
+		return nil, usagef("--pprof %s: profiles reveal much about a program, so they are served only on loopback: give an address such as 127.0.0.1:6060", at)
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("/debug/pprof/", pprof.Index)

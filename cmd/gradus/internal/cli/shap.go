@@ -22,19 +22,19 @@ import (
 // shapCmd is "gradus shap MODEL DATA".
 type shapCmd struct {
 	Model          string `arg:"" help:"A model file."`
-	Data           paths  `arg:"" sep:"none" help:"A table with the model's columns, whose rows are explained."`
+	Data           paths  `arg:"" sep:"none" help:"A table with the model's columns. Its rows are explained."`
 	readFlags      `embed:""`
 	memberFlag     `embed:""`
-	Row            []int  `placeholder:"N" help:"The row to explain, from 0; several with commas between them. Default: up to --rows of the table."`
-	Rows           int    `default:"200" placeholder:"N" help:"How many rows to explain where no --row is named, evenly spread over the table."`
-	Background     string `placeholder:"FILE" help:"A table, best that of the training, whose rows stand for not knowing a cell. Default: the table that is explained."`
+	Row            []int  `placeholder:"N" help:"The row to explain, from 0; several separated by commas. Default: up to --rows of the table."`
+	Rows           int    `default:"200" placeholder:"N" help:"How many rows to explain without --row, spread evenly over the table."`
+	Background     string `placeholder:"FILE" help:"A table, ideally the training table, whose rows stand for cells that are not known. Default: the table that is explained."`
 	BackgroundRows int    `default:"100" placeholder:"N" help:"How many rows of the background to use at most, drawn by the seed."`
 	Method         string `default:"auto" enum:"auto,exact,permutation" help:"exact goes over all sets of columns; permutation samples orders of the columns, each forward and backward; auto is exact up to 10 columns."`
-	Pairs          int    `default:"2" placeholder:"N" help:"Of orders, forward and backward, for each background row; more make sampled values surer."`
-	LogOdds        bool   `help:"Explain ln(p/(1-p)) in place of a probability p."`
+	Pairs          int    `default:"2" placeholder:"N" help:"How many pairs of orders, one forward and one backward, to sample for each background row. More pairs make the values more precise."`
+	LogOdds        bool   `help:"Explain ln(p/(1-p)) instead of a probability p."`
 	Class          string `placeholder:"CLASS" help:"Which class, label or target to show and draw. Default: what is predicted most often, the second of two classes, or the first target."`
 	Seed           uint64 `default:"1" help:"Decides which background rows and which orders are drawn."`
-	Threads        *int   `placeholder:"N" help:"Cores to use; it changes no bit of the result. Default: all."`
+	Threads        *int   `placeholder:"N" help:"How many cores to use; the result has the same bits. Default: all."`
 	Out            string `short:"o" placeholder:"FILE" help:"A picture, .svg or .png: a waterfall of one row, a swarm of several. Or all values as .csv."`
 	JSON           bool   `name:"json" help:"One JSON object on standard output, with all outputs."`
 }
@@ -138,7 +138,7 @@ func (c *shapCmd) output(m *model.Model, s *model.Shapley) (int, error) {
 		if at := slices.Index(s.Outputs, c.Class); at >= 0 {
 			return at, nil
 		}
-		return 0, usagef("--class %s: there is no such; the model explains %s", c.Class, list(s.Outputs, 12))
+		return 0, usagef("--class %s: the model has no such output; choose from %s", c.Class, list(s.Outputs, 12))
 	}
 	if m.Task() != data.Multiclass {
 		return 0, nil
@@ -180,7 +180,7 @@ func (c *shapCmd) tell(e *env, m *model.Model, t *data.Table, s *model.Shapley, 
 		return 0
 	})
 	if len(s.Rows) > 1 {
-		e.printf("%s: how much columns move it, the mean size of their Shapley values over %s of %s (%s, %s)\n\n",
+		e.printf("%s: the mean absolute Shapley value of each column over %s of %s (%s, %s)\n\n",
 			what, counted(len(s.Rows), "row"), t.Name(), counted(s.BackgroundRows, "background row"), how)
 		for _, i := range order {
 			fmt.Fprintf(w, "%s\t%s\t%s\n", cut(s.Columns[i], 40), short(size[i]), bars(size[i], most))
@@ -188,7 +188,7 @@ func (c *shapCmd) tell(e *env, m *model.Model, t *data.Table, s *model.Shapley, 
 		return w.Flush()
 	}
 	r := s.Rows[0]
-	e.printf("Row %d of %s: %s is %s, the mean prediction %s; what each cell adds (%s, %s)\n\n",
+	e.printf("Row %d of %s: %s is %s, the mean prediction is %s. What each cell adds (%s, %s):\n\n",
 		r.Row, t.Name(), what, short(r.Prediction[output]), short(s.Base[output]), counted(s.BackgroundRows, "background row"), how)
 	for _, i := range order {
 		sure := ""

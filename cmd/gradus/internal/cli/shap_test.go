@@ -58,7 +58,7 @@ func TestShap(t *testing.T) {
 		args string
 		want string
 	}{
-		{"--class Emu", "--class Emu: there is no such; the model explains Adelie, Chinstrap, Gentoo"},
+		{"--class Emu", "--class Emu: the model has no such output; choose from Adelie, Chinstrap, Gentoo"},
 		{"--row 400", "--row: " + penguins + " has no row 400; it has rows 0 to 343"},
 		{"--rows 0", "--rows 0"}, {"--pairs 0", "--pairs 0"}, {"--background-rows -1", "--background-rows -1"}, {"--threads 0", "--threads 0"},
 		{"--method tree", "--method"}, {"-o why.pdf", "--out why.pdf"}, {"-o m.safetensors", "--out m.safetensors"},

@@ -115,8 +115,8 @@ func TestSaidBeforeTraining(t *testing.T) {
 	if r := must(t, 0, "predict", "m.safetensors", "none.csv"); !strings.Contains(r.err, total) || strings.Count(r.out, "\n") != 101 {
 		t.Errorf(`got %v %v, want total in r.err and strings.Count(r.out, "\n") = 101`, r.err, r.out)
 	}
-	if out := must(t, 0, "inspect", "none.csv").out; !strings.Contains(out, note) || !strings.Contains(out, "Note     "+total) || !strings.Contains(out, "x: input number, 9 different, 20 missing, from 0 to 16, median 8") {
-		t.Errorf("the text is %q, want it to contain %q and %q and %q", out, note, "Note     "+total, "x: input number, 9 different, 20 missing, from 0 to 16, median 8")
+	if out := must(t, 0, "inspect", "none.csv").out; !strings.Contains(out, note) || !strings.Contains(out, "Note     "+total) || !strings.Contains(out, "x: input number, 9 distinct, 20 missing, from 0 to 16, median 8") {
+		t.Errorf("the text is %q, want it to contain %q and %q and %q", out, note, "Note     "+total, "x: input number, 9 distinct, 20 missing, from 0 to 16, median 8")
 	}
 }
 
@@ -129,7 +129,7 @@ func TestAmounts(t *testing.T) {
 		if o["task"] != want {
 			t.Errorf("--loss %s: the task is %v, want %s", loss, o["task"], want)
 		}
-		if said := strings.Contains(fmt.Sprint(o["notes"]), "is taken for amounts, not for classes"); said != (want == "regression") {
+		if said := strings.Contains(fmt.Sprint(o["notes"]), "is read as amounts, not as classes"); said != (want == "regression") {
 			t.Errorf("--loss %s: %v", loss, o["notes"])
 		}
 	}

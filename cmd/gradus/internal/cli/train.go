@@ -25,9 +25,9 @@ type trainCmd struct {
 	queueFlags `embed:""`
 	diskFlags  `embed:""`
 	Out        string `short:"o" placeholder:"FILE" help:"The model. Default: the data's name, ending in .safetensors, in this folder."`
-	RunDir     string `name:"run" placeholder:"DIR" help:"Keep the run there: config.json, checkpoints, history.csv, curves.svg. gradus resume DIR continues it."`
+	RunDir     string `name:"run" placeholder:"DIR" help:"Keep the run in this folder: config.json, checkpoints, history.csv, curves.svg. gradus resume DIR continues it."`
 
-	CheckpointEvery time.Duration `default:"10s" placeholder:"DURATION" help:"How often a run that is kept writes a checkpoint; it changes no bit of the result."`
+	CheckpointEvery time.Duration `default:"10s" placeholder:"DURATION" help:"How often a run with --run writes a checkpoint; the result has the same bits."`
 	TensorBoard     bool          `name:"tensorboard" help:"Write event files for TensorBoard into the folder of --run."`
 
 	Config     configFlag `placeholder:"FILE" help:"Flags, and the data, from a run's config.json; the command line wins."`
@@ -35,10 +35,11 @@ type trainCmd struct {
 	JSON       bool       `name:"json" help:"One JSON object on standard output, and nothing else there."`
 	Quiet      bool       `help:"No progress."`
 
-	resumed *resumed // nil if the run is new
-	ranks   *ranks   // the ranks that train; nil: one process
-	work    sent     // the members' training, with --queue
-	told    int      // number of notes that were printed before training
+	resumed  *resumed // nil if the run is new
+	ranks    *ranks   // the ranks that train; nil: one process
+	work     sent     // the members' training, with --queue
+	replaces bool     // a file with the model's name was there
+	told     int      // number of notes that were printed before training
 }
 
 func (c *trainCmd) Run(e *env) error {
@@ -120,6 +121,9 @@ func (c *trainCmd) save(e *env, f *model.Fit, dir *runDir, failed, unsaved error
 		uncompared = f.CompareLinear(e.ctx, m) // if a signal comes, the model is saved without the comparison
 	}
 	path := c.Out
+	if info, err := os.Stat(path); err == nil {
+		c.replaces = info.Size() > 0
+	}
 	lost := m.Save(path)
 	if lost != nil {
 		path = "" // the scores are told all the same
@@ -211,7 +215,7 @@ func (c *trainCmd) begin(e *env, f *model.Fit) (_ *model.Fit, dir *runDir, err e
 // follow returns the folder in which this rank keeps the members that it trains: that of rank 0, which has it locked.
 func (c *trainCmd) follow(e *env, f *model.Fit, dir *runDir) (*runDir, error) {
 	if r := e.ranks; r != nil && r.odd > 0 {
-		return nil, usagef("rank %d, on %s, trains another number of networks than the ranks before it: give every rank the same flags", r.odd, r.hosts[r.odd])
+		return nil, usagef("rank %d, on %s, trains a different number of networks than the ranks before it: give every rank the same flags", r.odd, r.hosts[r.odd])
 	}
 	if e.ranks == nil || c.RunDir == "" || f.Members() == 1 {
 		return dir, nil
@@ -239,7 +243,7 @@ func (c *trainCmd) prepare(e *env) (*model.Fit, error) {
 	case one:
 		o.Members = 1
 	case c.TensorBoard && o.Members > 1:
-		return nil, usagef("--tensorboard writes the course of one network, and --members %d trains several: leave one of them out", o.Members)
+		return nil, usagef("--tensorboard logs one network, and --members %d trains several: leave one of them out", o.Members)
 	}
 	if c.Queue != "" {
 		if err := c.queueable(o); err != nil {
@@ -264,7 +268,7 @@ func (c *trainCmd) prepare(e *env) (*model.Fit, error) {
 		return nil, oneNetwork
 	}
 	if err == nil && one {
-		f.Notes = append(f.Notes, data.Notef("One network is trained, not an ensemble: --tensorboard writes the course of one."))
+		f.Notes = append(f.Notes, data.Notef("One network is trained, not an ensemble: --tensorboard logs only one."))
 	}
 	return f, err
 }
@@ -338,7 +342,7 @@ func (c *trainCmd) exit(e *env, m *model.Model, uncompared error) error {
 		if !c.JSON {
 			holds := "what was reached"
 			if uncompared != nil {
-				holds = "the trained model, without the scores of a linear model beside it"
+				holds = "the trained model, without the comparison with a linear model"
 			}
 			e.printf("Interrupted: %s holds %s.\n", c.Out, holds)
 			if c.RunDir != "" {
@@ -355,7 +359,7 @@ func (c *trainCmd) exit(e *env, m *model.Model, uncompared error) error {
 		asked = append(asked, fmt.Sprintf("the loss %v", *m.Options.TargetLoss))
 	}
 	if len(asked) > 0 && t.Reason != "tolerance" && t.Reason != "target-loss" {
-		fmt.Fprintf(e.remarks(), "gradus: stopped by %s after %d epochs without reaching %s; the model is saved all the same\n",
+		fmt.Fprintf(e.remarks(), "gradus: stopped by %s after %d epochs without reaching %s; the model is saved anyway\n",
 			t.Reason, t.Epochs, strings.Join(asked, " or "))
 		return status(statusNotReached)
 	}

@@ -73,8 +73,8 @@ func TestTrainReport(t *testing.T) {
 	for _, w := range []string{
 		"Data     " + penguins + ": 344 rows, 7 columns (commas)\n", "Target   species (the last column; --target names another), multiclass: Adelie, Chinstrap, Gentoo\n",
 		"sex (11 missing)", "Rows ", "Network ", "Descent ", "Trained  2 epochs (all that were allowed)", "always the commonest (test)", "linear model (test)", "balanced_accuracy",
-		"\nCompared log_loss of the test rows ", ", of a linear model ", ", of always saying the",
-		"True class (down) by predicted class (across), test rows", "The test rows chose nothing", "Model    penguins.safetensors\n", "Next     gradus predict penguins.safetensors",
+		"\nCompared log_loss of the test rows ", ", of a linear model ", ", of always guessing the",
+		"True class (down) by predicted class (across), test rows", "The test rows were used only for these scores", "Model    penguins.safetensors\n", "Next     gradus predict penguins.safetensors",
 	} {
 		if !strings.Contains(r.out, w) {
 			t.Errorf("the report lacks %q:\n%s", w, r.out)

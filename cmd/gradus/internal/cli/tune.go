@@ -27,10 +27,10 @@ type tuneCmd struct {
 	startFlag  `embed:""`
 	presetFlag `embed:""`
 	queueFlags `embed:""`
-	Search     []string `sep:"none" placeholder:"FLAG=SPEC" help:"What to search, once for each flag: FLAG=A|B|C, FLAG=LOW..HIGH, or FLAG=LOW..HIGH:log:int. Default: hidden, activation, lr, and the weight decay of adamw, where the call does not set them."`
-	Trials     int      `default:"27" placeholder:"N" help:"How many draws to try."`
+	Search     []string `sep:"none" placeholder:"FLAG=SPEC" help:"What to search, once for each flag: FLAG=A|B|C, FLAG=LOW..HIGH, or FLAG=LOW..HIGH:log:int. Default: hidden, activation, lr and, with adamw, weight-decay, unless the call sets them."`
+	Trials     int      `default:"27" placeholder:"N" help:"How many combinations of values to try."`
 	Strategy   string   `default:"halving" enum:"halving,random" help:"halving: few epochs for all, three times as many for the best third, and so on; random: all epochs for all."`
-	RunDir     string   `name:"run" placeholder:"DIR" help:"Keep the search there; the same call continues it."`
+	RunDir     string   `name:"run" placeholder:"DIR" help:"Keep the search in this folder; the same call continues it."`
 	Out        string   `short:"o" placeholder:"FILE" help:"The model trained with the best flags. Default: the data's name, ending in .safetensors, in this folder."`
 	JSON       bool     `name:"json" help:"One JSON object on standard output, and nothing else there."`
 	Quiet      bool     `help:"No progress."`
@@ -87,7 +87,7 @@ func (c *tuneCmd) begin(e *env, base *trainCmd) (*tuning, error) {
 	}
 	if t.first.Rows.Validation == 0 {
 		t.first.Release()
-		return nil, usagef("tune compares trials by their validation rows and there are none: give --validation a part of the rows or a file")
+		return nil, usagef("tune compares trials by their validation rows and there are none: give --validation a fraction or a file")
 	}
 	t.fold(base)
 	t.epochs, t.higher = t.first.Config().Epochs, t.first.Config().Higher
@@ -273,9 +273,9 @@ func (t *tuning) run() (err error) {
 		}
 	}
 	if !t.JSON {
-		writeData(t.env.Out, first.Table(), first.Schema, first.Said())
+		writeData(t.env.text(), first.Table(), first.Schema, first.Said())
 		if t.folds > 0 {
-			t.env.printf("Trials   compared by %d folds of the rows, for %d validation rows would be few; --members 1 compares by these\n", first.Members(), t.few)
+			t.env.printf("Trials   compared on %d folds of the rows, because %d validation rows are few; --members 1 compares on those rows\n", first.Members(), t.few)
 		}
 		t.env.printf("\n")
 	}
@@ -283,7 +283,7 @@ func (t *tuning) run() (err error) {
 	s.Done = func(tr tune.Trial) error {
 		t.done++
 		if !t.Quiet {
-			fmt.Fprintf(t.env.Err, "trial %d of %d: %s\n", t.done, all, t.line(tr))
+			fmt.Fprintf(t.env.remarks(), "trial %d of %d: %s\n", t.done, all, t.line(tr))
 		}
 		if kept == nil {
 			return nil
@@ -412,7 +412,7 @@ func (t *tuning) trial(ctx context.Context, tr *tune.Trial) error {
 func (t *tuning) finish(results [][]tune.Trial) error {
 	best := results[len(results)-1][0]
 	if best.Score == nil {
-		return fmt.Errorf("no trial of the last rung could be trained; the first one says: %s", best.Failure)
+		return fmt.Errorf("no trial of the last rung could be trained; the first one failed: %s", best.Failure)
 	}
 	c, err := t.with(t.env, t.space, best.Values)
 	if err != nil {

@@ -17,11 +17,11 @@ import (
 // workCmd is "gradus work --queue URL".
 type workCmd struct {
 	Queue    string        `required:"" placeholder:"URL" help:"The PostgreSQL that the callers name, postgres://USER@HOST/NAME."`
-	DataRoot string        `name:"data-root" placeholder:"DIR" help:"Where the files of a call are looked for first: under the path that the caller gave, then by their names alone. Default: where the caller says."`
-	Name     string        `placeholder:"NAME" help:"Of this worker; no other one has it. Default: the host's name and the process's number."`
-	Threads  int           `placeholder:"N" help:"Tasks at a time, each on one core. Default: all cores."`
-	Idle     time.Duration `placeholder:"DURATION" help:"End when there was nothing to do for so long. Default: go on until SIGTERM or SIGINT, which hand back what is under way."`
-	Quiet    bool          `help:"Say nothing of single jobs."`
+	DataRoot string        `name:"data-root" placeholder:"DIR" help:"Where to look first for the files of a call: under the path that the caller gave, then by name alone. Default: the caller's paths."`
+	Name     string        `placeholder:"NAME" help:"The name of this worker, which no other may have. Default: the host's name and the process's number."`
+	Threads  int           `placeholder:"N" help:"How many tasks to do at a time, each on one core. Default: one for each core."`
+	Idle     time.Duration `placeholder:"DURATION" help:"Exit after this long with nothing to do. Default: run until SIGTERM or SIGINT, which hand unfinished tasks back."`
+	Quiet    bool          `help:"Do not report single jobs."`
 }
 
 func (c *workCmd) Run(e *env) error {
@@ -48,7 +48,7 @@ func (c *workCmd) Run(e *env) error {
 		w.Say = func(string, ...any) {}
 	}
 	e.watch()
-	e.say("worker %s takes %s at a time from the queue; Ctrl-C hands back what is under way", c.Name, counted(c.Threads, "task"))
+	e.say("worker %s takes %s at a time from the queue; Ctrl-C hands unfinished tasks back", c.Name, counted(c.Threads, "task"))
 	if err := w.Run(e.ctx, c.Queue); err != nil {
 		return fmt.Errorf("--queue: %w", err)
 	}

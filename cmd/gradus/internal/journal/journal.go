@@ -28,7 +28,7 @@ type Journal[T any] struct {
 }
 
 // ErrOther is wrapped when a journal belongs to other work.
-var ErrOther = errors.New("another one")
+var ErrOther = errors.New("a different one")
 
 // Open opens the journal of that name in a folder and returns the pieces that it holds. It creates the
 // folder and the journal if necessary. what says in errors what the journal is for, such as "search".
@@ -70,7 +70,7 @@ func (j *Journal[T]) open(path, this string, head any) (known []T, err error) {
 		whole += len(line)
 		if n == 1 {
 			if line = bytes.TrimSpace(line); !bytes.Equal(line, want) {
-				return nil, fmt.Errorf("%s is %w (%s differs): give it what it was begun with, or name another folder", this, ErrOther, Difference(line, want))
+				return nil, fmt.Errorf("%s is %w (%s differs): repeat the call that began it, or name another folder", this, ErrOther, Difference(line, want))
 			}
 			continue
 		}

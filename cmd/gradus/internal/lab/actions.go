@@ -145,7 +145,7 @@ func (s *Server) do(w http.ResponseWriter, r *http.Request, e *entry) {
 		return
 	}
 	name := r.PostForm.Get("do")
-	err := fmt.Errorf("there is nothing to do that is called %q", name)
+	err := fmt.Errorf("the page has no action %q", name)
 	if action := actions[name]; action != nil {
 		err = action(asked{e, r.Context(), r})
 	}

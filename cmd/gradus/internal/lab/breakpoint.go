@@ -95,7 +95,7 @@ func (s *Session) change(get func(string) string) error {
 		}
 		x, err := strconv.ParseFloat(text, 64)
 		if ok = err == nil && x-x == 0; !ok {
-			return fmt.Errorf("%w: the breakpoint %q is no number; give one, or nothing", ErrSetup, text)
+			return fmt.Errorf("%w: the breakpoint %q is not a number; give a number, or leave the field empty", ErrSetup, text)
 		}
 		*to = &x
 		return nil
@@ -106,7 +106,7 @@ func (s *Session) change(get func(string) string) error {
 		err = number("value", &b.Loss)
 	case "weight":
 		if err = number("value", &b.Weight); err == nil && b.Weight != nil && *b.Weight <= 0 {
-			err = fmt.Errorf("%w: the breakpoint %s is no size of a weight; give a number greater than 0", ErrSetup, exact(*b.Weight))
+			err = fmt.Errorf("%w: the breakpoint %s cannot be the size of a weight; give a number greater than 0", ErrSetup, exact(*b.Weight))
 		}
 	case "dead":
 		b.Dead = get("on") == "true"

@@ -132,7 +132,7 @@ func TestRefusedChoices(t *testing.T) {
 		{"weight", "row", "-5", "training row", "1"},
 		{"weight", "row", "4", "from 0 to 3", "2"},
 		{"weight", "weight", "9.9.9", "no weight 9.9.9", "0.1.1"},
-		{"unit", "unit", "zz", "no unit", "x.0"},
+		{"unit", "unit", "zz", "not a unit", "x.0"},
 	} {
 		p.tab(c.tab)
 		p.write(c.id, c.bad)

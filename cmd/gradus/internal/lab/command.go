@@ -21,7 +21,7 @@ var spoken = append(option.Pick("types"), fields...)
 func (s Setup) Command(file string, validated bool) string {
 	o := &s.Options
 	if o.Activation == (wrongSigmoid{}).String() {
-		return "# the sigmoid with a wrong derivative exists in the lab alone"
+		return "# the sigmoid with a wrong derivative exists only in the lab"
 	}
 	if strings.HasPrefix(file, "-") {
 		file = "./" + file
@@ -52,7 +52,7 @@ func (s Setup) Command(file string, validated bool) string {
 func (s Setup) Program(file, out string) string {
 	o := &s.Options
 	if o.Activation == (wrongSigmoid{}).String() {
-		return "// the sigmoid with a wrong derivative exists in the lab alone\n"
+		return "// the sigmoid with a wrong derivative exists only in the lab\n"
 	}
 	var lines []string
 	add := func(name, value string) {

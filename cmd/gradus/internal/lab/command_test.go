@@ -252,7 +252,7 @@ func TestLinkIsRefusedWithTheReason(t *testing.T) {
 		change func(s *Setup)
 		says   string
 	}{
-		{func(s *Setup) { s.Options.Calibrate = true }, "divides the logits once a run has ended"},
+		{func(s *Setup) { s.Options.Calibrate = true }, "divides the logits after a run has ended"},
 		{func(s *Setup) { s.Options.Members, s.Member = 5, 5 }, "there is no network 5; give 0 to 4"},
 		{func(s *Setup) { s.Options.Members, s.Member = 5, -1 }, "there is no network -1; give 0 to 4"},
 		{func(s *Setup) { s.Member = 1 }, "there is no network 1; give 0 to 0"},

@@ -120,7 +120,7 @@ func TestReloadBackAndRestart(t *testing.T) {
 	r.start()
 	p.server = r.lab
 	p.until("document.getElementById('lost').hidden")
-	p.until("document.getElementById('note').textContent.includes('begun again')")
+	p.until("document.getElementById('note').textContent.includes('started over')")
 	at("a restart")
 	p.click("[data-do=batch]")
 	if got := p.text("#update"); got != "4" {

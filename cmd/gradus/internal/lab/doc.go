@@ -1,7 +1,7 @@
 // Package lab serves the page on which a run can be seen, touched and checked step by step.
 //
-// A [Session] is one run: a [Setup] on a table. It moves forwards by samples, batches and epochs,
-// and backwards to any earlier update. The browser computes nothing about the model. Every number
+// A [Session] is one run: a [Setup] on a table. It moves forward by samples, batches and epochs,
+// and back to any earlier update. The browser computes nothing about the model. Every number
 // and every picture on the page comes from the engine that trains, as pieces of HTML and SVG.
 // [Server] sends them as events, and the page's script puts them in their places.
 //
@@ -35,17 +35,21 @@
 //	surface     the loss over a plane, with the lanes' trajectories
 //	fit         predictions compared with targets
 //	health      what flows through the layers
+//	reasons     Shapley values and partial dependence, for reports and the command line
 //	fault       three runs that go wrong, to predict first
 //	guide       the lesson, step by step
-//	report      a run as one self-contained page
+//	report      a run as one self-contained page; report_rows has its pictures of predictions
+//	panel_*     what the templates of single panels ask for
 //
 // Who sees it:
 //
 //	server      the page and its addresses
 //	guard       who may talk to it
 //	visitors    which session belongs to which visitor
+//	place       the address of what is shown
 //	events      frames, sent as they come
-//	do          what buttons and fields ask for
+//	streams     how many pages of a visitor get frames
+//	actions     what buttons and fields ask for
 //	upload      a visitor's own table
 //	sheet       one step to work out on paper, and its solution
 //	download    tables, numbers, pictures, reports and models

@@ -49,7 +49,7 @@ func ExampleOf(name string) *Example {
 }
 
 var examples = []*Example{
-	notebook("notebook", "batch, rate 3", "A 3-4-1 net learns four rows of three inputs, one update an epoch from all of them. The rate goes with a sum over four rows: with their mean, as most programs have it, it would be 12.",
+	notebook("notebook", "batch, rate 3", "A 3-4-1 net learns four rows of three inputs, one update an epoch from all of them. The rate belongs to a sum over four rows; with their mean, which most programs take, it would be 12.",
 		4, 4, train.Batch, 0, 3, 10000),
 	notebook("notebook-rate-5", "batch, rate 5", "The same a little too fast: the loss jumps up at epoch 477, for the first time of many.",
 		4, 4, train.Batch, 0, 5, 10000),
@@ -66,7 +66,7 @@ var examples = []*Example{
 	notebook("notebook-one-2000", "one sample, rate 2000", "The same at a rate so large that the output saturates at 1.",
 		1, 1, train.Batch, 0, 2000, 2000),
 
-	shape("xor", "XOR", "Four rows that no line parts: a hidden layer is needed.", xor,
+	shape("xor", "XOR", "Four rows that no line separates: a hidden layer is needed.", xor,
 		model.Options{Hidden: []int{3}, Activation: "tanh", LearningRate: new(0.5), Optimizer: "sgd", Method: string(train.Batch), Epochs: 2000, Seed: 1}),
 	shape("circles", "Circles", "A disc within a ring.", circles,
 		model.Options{Hidden: []int{6}, Activation: "tanh", LearningRate: new(0.1), Optimizer: "momentum", BatchSize: 20, Epochs: 200, Seed: 1}),

@@ -48,10 +48,10 @@ func faultOf(name string) *Fault {
 
 var faults = []*Fault{{
 	Name: "derivative", Label: "A wrong derivative", Example: "notebook", updates: 400,
-	What: "The hidden units' sigmoid has a slip in its derivative: f′(z) = a, where a·(1 − a) is right.",
+	What: "The hidden units' sigmoid has an error in its derivative: f′(z) = a, where a·(1 − a) is right.",
 	Choices: []string{
 		"The loss rises from the first update on.",
-		"The loss falls all the same, and its curve tells nothing.",
+		"The loss still falls, and its curve shows nothing wrong.",
 		"The run ends at once, with an error.",
 	},
 	Right:  1,
@@ -59,7 +59,7 @@ var faults = []*Fault{{
 	reveal: func(start, end *nn.Network[float64], f *Frame, r train.Result) string {
 		c := f.Fit.Config()
 		check := nn.CheckGradient(start.Clone(), c.Loss, f.Training.X, f.Training.Y, nn.CheckOptions{Reduction: c.Reduction})
-		return fmt.Sprintf("After %d updates the loss has gone from %s to %s: the wrong gradient points downhill all the same. But the check of the gradient against a numeric derivative is off by %.2g, where %.0g would do. Only such a check finds it.",
+		return fmt.Sprintf("After %d updates the loss has gone from %s to %s: the wrong gradient still points downhill. But it differs from a numeric derivative by %.2g, and at most %.0g is allowed. Only this check finds the error.",
 			r.Steps, short(lossOf(start, f)), short(r.Loss), check.Worst.Error, nn.CheckThreshold)
 	},
 }, {
@@ -91,7 +91,7 @@ var faults = []*Fault{{
 	What: "One row, target 0.8, and a learning rate of 2000 instead of 80.",
 	Choices: []string{
 		"It converges in fewer updates.",
-		"It jumps about the target without end.",
+		"It keeps jumping around the target.",
 		"The output sticks near 1, and the gradient is gone.",
 	},
 	Right:  2,

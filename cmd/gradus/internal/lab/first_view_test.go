@@ -88,7 +88,7 @@ func TestDoorsStayInView(t *testing.T) {
 	p := openFirst(t)
 	for _, banner := range []bool{false, true} {
 		if banner {
-			js[any](p, `Object.assign(document.getElementById('lost'), { hidden: false, textContent: 'The program behind this page does not answer. The page asks again every second; if it has ended, start gradus lab again.' }); null`)
+			js[any](p, `Object.assign(document.getElementById('lost'), { hidden: false, textContent: 'The program behind this page does not answer. The page tries again every second. If the program has ended, start gradus lab again.' }); null`)
 		}
 		for _, size := range [][2]int64{{1280, 800}, {1024, 768}, {800, 700}, {390, 844}} {
 			p.size(size[0], size[1])

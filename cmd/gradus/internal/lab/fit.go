@@ -387,7 +387,7 @@ func (f *Frame) others(x, y string) (out []int) {
 }
 
 // off returns how far each row is from the slice that the plane shows, as d / (1 + d), which goes from 0
-// towards 1. Here d is the root mean square of the distances to the chosen row along the inputs that the
+// toward 1. Here d is the root mean square of the distances to the chosen row along the inputs that the
 // plane does not show, each in that input's standard deviations.
 func (p *plane) off() []float64 {
 	x, others := p.f.Training.X, p.f.others(p.nameX, p.nameY)

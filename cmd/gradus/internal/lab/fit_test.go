@@ -27,9 +27,9 @@ func TestScoresOfWeightedRows(t *testing.T) {
 		change map[string]string
 		says   string
 	}{
-		{map[string]string{"sample-weight": "w"}, "Here, as in the loss, a row counts as w says."},
-		{map[string]string{"sample-weight": "w", "target": "level", "task": "regression"}, "Here, as in the loss, a row counts as w says."},
-		{map[string]string{"sample-weight": "w", "class-weight": "balanced"}, "the class weights count in the loss alone"},
+		{map[string]string{"sample-weight": "w"}, "Here, as in the loss, a row counts as much as w says."},
+		{map[string]string{"sample-weight": "w", "target": "level", "task": "regression"}, "Here, as in the loss, a row counts as much as w says."},
+		{map[string]string{"sample-weight": "w", "class-weight": "balanced"}, "the class weights count only in the loss"},
 		{map[string]string{"class-weight": "balanced"}, "Here every row counts once"},
 		{nil, ""},
 	} {
@@ -123,7 +123,7 @@ func TestSliceShowsRowsAsTheyAre(t *testing.T) {
 	}
 	s.Look(func(v *View) { v.Tab = "fit" })
 	panel := Render(s.Frame())["panel"]
-	for _, want := range []string{`id="slice"`, "its ring is what the net says of that very row", `id="validation-scores"`} {
+	for _, want := range []string{`id="slice"`, "its ring is the prediction for the row itself", `id="validation-scores"`} {
 		if !strings.Contains(panel, want) {
 			t.Errorf("the panel lacks %q", want)
 		}

@@ -195,7 +195,7 @@ func meaning(f lesson.Factor, i int) string {
 	case lesson.InputOf:
 		return "what comes in"
 	case lesson.ActivationOf:
-		return "what the unit before says"
+		return "the output of the unit before"
 	case lesson.HatOf:
 		return "the normalized sum"
 	case lesson.ThroughNorm:

@@ -145,8 +145,8 @@ func (f *Frame) Explain() (*lesson.Explanation, error) {
 	return f.explained, f.troubled
 }
 
-// phases returns the number of pictures for the pass over a sample: the inputs, each layer forwards,
-// and each layer's deltas backwards.
+// phases returns the number of pictures for the pass over a sample: the inputs, each layer forward,
+// and each layer's deltas back.
 func (f *Frame) phases() int { return 1 + 2*f.Net.Depth() }
 
 // Picture draws the network with the chosen sample and weight. Phase 1 shows only the inputs. Each

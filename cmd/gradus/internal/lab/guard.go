@@ -31,7 +31,7 @@ func (s *Server) guard(next http.Handler) http.Handler {
 		h.Set("Cache-Control", "no-store")
 		switch {
 		case !s.hostOK(r.Host):
-			http.Error(w, "this server is not called "+r.Host+"; open it by the address it printed", http.StatusMisdirectedRequest)
+			http.Error(w, "this server is not called "+r.Host+"; use the address that it printed", http.StatusMisdirectedRequest)
 		case !sameOrigin(r):
 			http.Error(w, "requests from other pages are refused", http.StatusForbidden)
 		case !s.tokenOK(w, r):
@@ -88,7 +88,7 @@ func (s *Server) tokenOK(w http.ResponseWriter, r *http.Request) bool {
 	if c, err := r.Cookie(s.cookie("token")); err == nil && equal(c.Value) {
 		return true
 	}
-	http.Error(w, "open the lab by the whole address that it printed, token included", http.StatusUnauthorized)
+	http.Error(w, "open the lab with the whole address that it printed, including the token", http.StatusUnauthorized)
 	return false
 }
 

@@ -73,7 +73,7 @@ func TestLessonSaysWhatIsSo(t *testing.T) {
 		t.Fatal(err)
 	}
 	y, out := e.Outputs[0].Target, e.Outputs[0].Output
-	if !strings.Contains(guide[0].Ask, fmt.Sprintf("ŷ = %.2f where y = %.1f", out, y)) {
+	if !strings.Contains(guide[0].Ask, fmt.Sprintf("ŷ = %.2f, and y = %.1f", out, y)) {
 		t.Errorf("step 1 does not have the numbers %v and %v", out, y)
 	}
 	half := (y - (y-out)/2 - y) * (y - (y-out)/2 - y) / 2

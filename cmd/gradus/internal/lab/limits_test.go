@@ -37,7 +37,7 @@ func TestLimits(t *testing.T) {
 	}
 	for _, c := range []struct{ pairs, want string }{
 		{"do=weight&weight=9.9.9", "no weight 9.9.9"},
-		{"do=weight&weight=x", "is no weight"},
+		{"do=weight&weight=x", "is not a weight"},
 		{"do=row&row=-7", ""},
 		{"do=goto&n=-5", ""},
 		{"do=example&example=none", "no example"},
@@ -46,8 +46,8 @@ func TestLimits(t *testing.T) {
 		{"do=build&target=none", "none"},
 		{"do=lesson&step=99", "steps 1 to 10"},
 		{"do=fault&fault=none", "no fault"},
-		{"do=breaks&field=loss&value=x", "no number"},
-		{"do=dance", "nothing to do"},
+		{"do=breaks&field=loss&value=x", "is not a number"},
+		{"do=dance", `no action &#34;dance&#34;`},
 	} {
 		form, _ := url.ParseQuery(c.pairs)
 		var m message

@@ -43,7 +43,7 @@ func TestMemberIsChosen(t *testing.T) {
 		if got := p.text("#sha"); got != member.WeightsSHA256() {
 			t.Errorf("network %d has the weights %s on the page and %s in the ensemble", k, got, member.WeightsSHA256())
 		}
-		if want := fmt.Sprintf("this is its member %d.", k); !strings.Contains(p.text("#panel"), want) {
+		if want := fmt.Sprintf("this is member %d.", k); !strings.Contains(p.text("#panel"), want) {
 			t.Errorf("network %d: beside the command stands no %q", k, want)
 		}
 		f := p.session().Frame()

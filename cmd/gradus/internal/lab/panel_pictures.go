@@ -75,11 +75,11 @@ func (p panelData) Counted(r *Fitted) string {
 	classes := len(p.Setup.Options.ClassWeight) > 0
 	switch {
 	case r.Weights != "" && classes:
-		return "Here a row counts as " + r.Weights + " says; the class weights count in the loss alone."
+		return "Here a row counts as much as " + r.Weights + " says; the class weights count only in the loss."
 	case r.Weights != "":
-		return "Here, as in the loss, a row counts as " + r.Weights + " says."
+		return "Here, as in the loss, a row counts as much as " + r.Weights + " says."
 	case classes:
-		return "Here every row counts once; the class weights count in the loss alone."
+		return "Here every row counts once; the class weights count only in the loss."
 	}
 	return ""
 }

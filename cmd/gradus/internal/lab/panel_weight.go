@@ -18,9 +18,9 @@ func (p panelData) From() string {
 	w := p.View.Weight
 	switch {
 	case w.In == nn.OfGamma:
-		return fmt.Sprintf("Gamma, the factor of the norm, of unit %d in layer %d", w.Unit, w.Layer)
+		return fmt.Sprintf("Gamma, the scale of the norm, of unit %d in layer %d", w.Unit, w.Layer)
 	case w.In == nn.OfBeta:
-		return fmt.Sprintf("Beta, what the norm adds, of unit %d in layer %d", w.Unit, w.Layer)
+		return fmt.Sprintf("Beta, the shift of the norm, of unit %d in layer %d", w.Unit, w.Layer)
 	case w.In < 0:
 		return fmt.Sprintf("The bias of unit %d in layer %d", w.Unit, w.Layer)
 	case w.Layer == 0:

@@ -300,15 +300,15 @@ func (f *Frame) says(p *Pass, u Unit) string {
 func (p panelData) Key() string {
 	switch places := p.Picture(p.View.netSize()).Places(); {
 	case p.showsLearnt() && !places.Shaded:
-		return "in a hidden unit its a over the picture: blue above 0, orange below"
+		return "each hidden unit shows its a over the plane: blue above 0, orange below"
 	case places.Details && normed(p.Net):
-		return "in a unit a, above it z, below it δ\u00a0=\u00a0∂L/\u2060∂s, s being the sum before the norm"
+		return "in each unit a, above it z, below it δ\u00a0=\u00a0∂L/\u2060∂s, where s is the sum before the norm"
 	case places.Details:
-		return "in a unit a, above it z, below it δ\u00a0=\u00a0∂L/\u2060∂z"
+		return "in each unit a, above it z, below it δ\u00a0=\u00a0∂L/\u2060∂z"
 	case places.Shaded:
-		return "a unit's shade: its a, a click its numbers"
+		return "a unit's shade is its a; click it for its numbers"
 	}
-	return "in a unit a, rounded; a click has all its numbers"
+	return "in each unit a, rounded; click it for all its numbers"
 }
 
 // HasSaturated and HasDead report whether the picture has such a unit.
@@ -504,7 +504,7 @@ func (p panelData) EndedText() string {
 	case "epochs":
 		return "The run has ended: its epochs are used up."
 	case "target-loss":
-		return "The run has ended: the loss is reached."
+		return "The run has ended: the target loss is reached."
 	}
 	return "The run has ended: " + p.Ended
 }

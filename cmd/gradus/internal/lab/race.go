@@ -73,7 +73,7 @@ func (f *Frame) lanes(kind string) (lanes []lesson.Lane, common string, err erro
 		}
 	default:
 		if c.Solver != nil {
-			return nil, "", fmt.Errorf("%w: %s looks at all rows and knows the method batch alone; race optimizers, or build another one", ErrSetup, c.Solver)
+			return nil, "", fmt.Errorf("%w: %s uses all rows and knows only the method batch; race optimizers, or build another one", ErrSetup, c.Solver)
 		}
 		size := c.BatchSize
 		if c.Method != train.MiniBatch {
@@ -95,7 +95,7 @@ func (f *Frame) lanes(kind string) (lanes []lesson.Lane, common string, err erro
 	}
 	common = fmt.Sprintf("schedule %s, at most %s", c.Schedule, plural(c.Epochs, "epoch", "epochs"))
 	if c.Method == train.PerSample {
-		common += " (of per-sample: updates on a row, of which each is an epoch)"
+		common += " (for per-sample: updates of a row, each of which is an epoch)"
 	}
 	return lanes, common, nil
 }

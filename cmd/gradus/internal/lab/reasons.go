@@ -75,12 +75,12 @@ func WaterfallFigure(m *model.Model, s *model.Shapley, row, output int) plot.Wat
 func SwarmFigure(m *model.Model, s *model.Shapley, output int) plot.Swarm {
 	fig := plot.Swarm{
 		Title:  "What moves the " + Explained(m, s, output),
-		XLabel: fmt.Sprintf("Shapley value: by how much the cell moves the %s", Explained(m, s, output)),
+		XLabel: fmt.Sprintf("Shapley value: how much the cell moves the %s", Explained(m, s, output)),
 		Low:    "low cell", High: "high cell",
 	}
 	if m.Task() == data.Regression {
 		fig.Title = "What moves " + Explained(m, s, output)
-		fig.XLabel = fmt.Sprintf("Shapley value: by how much the cell moves %s", Explained(m, s, output))
+		fig.XLabel = fmt.Sprintf("Shapley value: how much the cell moves %s", Explained(m, s, output))
 	}
 	order := byImportance(s.Importance[output])
 	for _, c := range order[:min(mostReasons, len(order))] {

@@ -123,13 +123,13 @@ func (r reportData) Facts() [][2]string {
 	if m == nil {
 		return nil
 	}
-	o, t := &m.Options, &m.Training
+	t := &m.Training
 	out := [][2]string{
 		{"task", string(m.Task())},
 		{"target", strings.Join(m.Targets(), ", ")},
 		{"network", m.DescribeNetwork()},
 		{"parameters", fmt.Sprint(m.Parameters())},
-		{"descent", option.Describe(o)},
+		{"descent", option.Describe(&m.Options)},
 		{"rows", fmt.Sprintf("%d training, %d validation, %d test", t.Rows.Train, t.Rows.Validation, t.Rows.Test)},
 		{"updates", fmt.Sprintf("%d in %d epochs", t.Steps, t.Epochs)},
 		{"ended by", or(t.Reason, "nothing yet")},
@@ -141,7 +141,21 @@ func (r reportData) Facts() [][2]string {
 	if t.BestEpoch > 0 {
 		out = append(out, [2]string{"weights of", fmt.Sprintf("epoch %d, the best on the validation rows", t.BestEpoch)})
 	}
-	return append(out, [2]string{"seed", fmt.Sprint(o.Seed)}, [2]string{"precision", m.Precision()}, [2]string{"weights_sha256", m.WeightsSHA256()})
+	return append(out, [2]string{"weights_sha256", m.WeightsSHA256()})
+}
+
+// Options returns the options that have a value, by the user, by the training's choice or by default.
+func (r reportData) Options() [][2]string {
+	if r.Model == nil {
+		return nil
+	}
+	var out [][2]string
+	for _, p := range option.All() {
+		if text, given := p.Given(&r.Model.Options); given || p.Default != "" {
+			out = append(out, [2]string{p.Name, text})
+		}
+	}
+	return out
 }
 
 // reportScores is a row of the table of scores.

@@ -116,7 +116,7 @@ func diagonal(name string, low, high float64) plot.Series {
 }
 
 func rocFigure(tests []test) plot.Chart {
-	c := squareChart("of the others, share taken for the class", "of the class, share found")
+	c := squareChart("share of the other rows taken for the class", "share of the class found")
 	for _, t := range tests[:min(mostCurves, len(tests))] {
 		yes, no := t.sweep(func(float64, float64) {})
 		if yes == 0 || no == 0 {
@@ -137,7 +137,7 @@ func rocFigure(tests []test) plot.Chart {
 }
 
 func precisionFigure(tests []test) plot.Chart {
-	c := squareChart("of the class, share found (recall)", "of the found, share right (precision)")
+	c := squareChart("share of the class found (recall)", "share of the found that is right (precision)")
 	chance, rarest := 1.0, "by chance"
 	for _, t := range tests[:min(mostCurves, len(tests))] {
 		yes, no := t.sweep(func(float64, float64) {})
@@ -145,7 +145,7 @@ func precisionFigure(tests []test) plot.Chart {
 			continue
 		}
 		if len(c.Series) > 0 {
-			rarest = "by chance, of the rarest"
+			rarest = "by chance, for the rarest"
 		}
 		chance = min(chance, yes/(yes+no))
 		s, before, average := plot.Series{}, 0.0, 0.0
@@ -168,7 +168,7 @@ func precisionFigure(tests []test) plot.Chart {
 // calibrationFigure shows how often rows are of the predicted class, by the model's confidence. For two
 // classes that is the probability of the second, for more classes that of the most probable one.
 func calibrationFigure(m *model.Model, j *model.Judged, tests []test) plot.Chart {
-	c := squareChart("probability that the model gives", "share of the rows that are so")
+	c := squareChart("predicted probability", "share of the rows that are of the class")
 	if m.Task() == data.Multiclass {
 		tests = firstGuess(m, j)
 	}
@@ -209,7 +209,7 @@ func calibrationFigure(m *model.Model, j *model.Judged, tests []test) plot.Chart
 		}
 		c.Series = append(c.Series, s)
 	}
-	c.Series = append(c.Series, diagonal("as it should be", 0, 1))
+	c.Series = append(c.Series, diagonal("perfect", 0, 1))
 	return c
 }
 
@@ -248,12 +248,12 @@ func predictedFigure(name string, j *model.Judged, target, width int) plot.Chart
 		dots.X, dots.Y = append(dots.X, x), append(dots.Y, y)
 		low, high = min(low, x), max(high, x)
 	}
-	c.Series = []plot.Series{dots, diagonal("as it should be", low, high)}
+	c.Series = []plot.Series{dots, diagonal("perfect", low, high)}
 	return c
 }
 
 func residualFigure(name string, j *model.Judged, target, width int) plot.Chart {
-	c := plot.Chart{XLabel: name + ", predicted", YLabel: "true less predicted", Width: smallWidth, Height: smallHeight}
+	c := plot.Chart{XLabel: name + ", predicted", YLabel: "true − predicted", Width: smallWidth, Height: smallHeight}
 	dots, low, high := plot.Series{Name: "rows", Dots: true}, math.Inf(1), math.Inf(-1)
 	for _, i := range some(len(j.Rows)) {
 		x := j.Says[i*width+target]
@@ -273,7 +273,7 @@ func ImportanceFigure(found *model.Importance) plot.Bars {
 	}
 	b := plot.Bars{
 		Title:  title,
-		XLabel: fmt.Sprintf("by how much %s, %s with all in place, is worse when the column is shuffled", found.Metric, short(found.Score)),
+		XLabel: fmt.Sprintf("how much worse %s (%s with all columns) gets when the column is shuffled", found.Metric, short(found.Score)),
 	}
 	for _, c := range found.Columns[:min(most, len(found.Columns))] {
 		value := c.Mean

@@ -24,7 +24,8 @@ func TestReport(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := b.String()
-	for _, want := range []string{m.WeightsSHA256(), model.Describe(2, s.Frame().Net.Layers()), "Confusion matrix", "<svg", exact(m.Training.Loss)} {
+	for _, want := range []string{m.WeightsSHA256(), model.Describe(2, s.Frame().Net.Layers()), "Confusion matrix", "<svg", exact(m.Training.Loss),
+		`<tr><th scope="row">seed</th><td>1</td></tr>`, `<tr><th scope="row">activation</th><td>` + m.Options.Activation + `</td></tr>`} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the report lacks %q", want)
 		}

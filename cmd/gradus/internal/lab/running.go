@@ -47,7 +47,7 @@ func (s *Session) Run(speed Speed) {
 	s.work.Go(func() {
 		s.drive(ctx, func() bool { return s.step() && !s.hit() }, func() (bool, time.Duration) {
 			if s.Idle() > abandoned {
-				s.note = "Paused, since nobody was watching."
+				s.note = "Paused, because nobody was watching."
 				return false, 0
 			}
 			return true, s.speed.pause()

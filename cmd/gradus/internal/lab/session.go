@@ -14,7 +14,7 @@ import (
 	"github.com/gradus-ml/gradus/train"
 )
 
-// Session is one run that can be moved forwards and backwards, together with its visitor's view of it. Its
+// Session is one run that can be moved forward and back, together with its visitor's view of it. Its
 // methods may be called from any goroutine.
 type Session struct {
 	mu      sync.Mutex

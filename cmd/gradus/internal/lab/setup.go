@@ -52,7 +52,7 @@ func ParseLink(link string) (Setup, error) {
 // many shards it uses do not concern its steps. A calibration divides the logits only after a run has ended.
 func (s Setup) shown() error {
 	if s.Options.Calibrate {
-		return fmt.Errorf("%w: the link asks for --calibrate, which divides the logits once a run has ended, and the page shows the run; leave it away, or use gradus train", ErrSetup)
+		return fmt.Errorf("%w: the link asks for --calibrate, which divides the logits after a run has ended, and the page shows the run; leave it out, or use gradus train", ErrSetup)
 	}
 	values := s.Values()
 	plain, err := Setup{}.With(values)
@@ -81,7 +81,7 @@ func (s Setup) shown() error {
 		}
 	}
 	if extra != nil {
-		return fmt.Errorf("%w: the link asks for %s, which the page does not have, since it shows every update and keeps the last weights; gradus train has it", ErrSetup, strings.Join(extra, ", "))
+		return fmt.Errorf("%w: the link asks for %s, which the page does not have, because it shows every update and keeps the last weights; use gradus train", ErrSetup, strings.Join(extra, ", "))
 	}
 	return nil
 }

@@ -35,7 +35,7 @@ const mostOnSheet = 24
 // Sheet returns the sheet for the chosen row and weight.
 func (f *Frame) Sheet(solved bool) (*Sheet, error) {
 	if normed(f.Net) {
-		return nil, fmt.Errorf("%w: a norm has more numbers than a sheet has room for; build a net without it", ErrSetup)
+		return nil, fmt.Errorf("%w: a norm has more numbers than fit on a sheet; build a net without it", ErrSetup)
 	}
 	units := 0
 	for l := range f.Net.Depth() {
@@ -79,18 +79,18 @@ func (f *Frame) Sheet(solved bool) (*Sheet, error) {
 	last := f.Net.Depth() - 1
 	for l, layer := range e.Layers {
 		for j := range layer.Z {
-			what := "the sum of what comes in, each times its weight"
+			what := "the sum of the inputs, each times its weight"
 			if f.Net.Bias(l) != nil {
 				what += ", and the bias"
 			}
 			asked(&s.Forward, sub("z", l, j), what, layer.Z[j])
-			asked(&s.Forward, sub("a", l, j), "f(z), f being "+template.HTMLEscapeString(layer.Activation)+map[bool]string{true: "; this is ŷ"}[l == last], layer.A[j])
+			asked(&s.Forward, sub("a", l, j), "f(z), where f is "+template.HTMLEscapeString(layer.Activation)+map[bool]string{true: "; this is ŷ"}[l == last], layer.A[j])
 		}
 	}
 	asked(&s.Forward, mi("L"), "the loss, "+template.HTMLEscapeString(f.Fit.Config().Loss.String()), e.Loss)
 	for l := last; l >= 0; l-- {
 		for j, d := range e.Layers[l].Delta {
-			what := "f′(z) times the sum of the δ behind, each times its weight"
+			what := "f′(z) times the sum of the δ of the next layer, each times its weight"
 			if l == last {
 				what = "∂L/∂z of the output"
 			}

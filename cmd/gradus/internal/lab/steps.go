@@ -102,7 +102,7 @@ func (s *Session) Epoch(ctx context.Context) error {
 	return s.move(ctx, func() bool { return s.step() && !s.hit() && !s.run.last.EpochEnd })
 }
 
-// Goto moves the run to any update, backwards or forwards, exactly. It restores the last memory that is
+// Goto moves the run to any update, back or forward, exactly. It restores the last memory that is
 // not after that update, and makes the updates from there. Breakpoints do not end it.
 func (s *Session) Goto(ctx context.Context, n int) error {
 	n = max(0, n)

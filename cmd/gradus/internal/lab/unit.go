@@ -32,7 +32,7 @@ func parseUnit(text string) (Unit, error) {
 		}
 	}
 	if err != nil || n < 0 || l < -1 {
-		return Unit{}, fmt.Errorf("%w: %q is no unit; give LAYER.UNIT such as 0.3, or x.INPUT, counted from 0", ErrSetup, text)
+		return Unit{}, fmt.Errorf("%w: %q is not a unit; give LAYER.UNIT such as 0.3, or x.INPUT, counted from 0", ErrSetup, text)
 	}
 	return Unit{l + 1, n}, nil
 }
@@ -124,7 +124,7 @@ func (f *Frame) UnitNumbers() (*UnitNumbers, error) {
 		switch signs := f.signs(l); {
 		case signs == nil:
 		case signs[u.Unit] == plot.Dead:
-			out.Sign = "dead: no gradient gets through on any row looked at"
+			out.Sign = "dead: no gradient gets through on any of the examined rows"
 		case signs[u.Unit] == plot.Saturated:
 			out.Sign = "saturated: hardly any gradient gets through on most rows"
 		}

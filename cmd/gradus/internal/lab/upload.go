@@ -86,7 +86,7 @@ func NoTable(name string, m *model.Model) error {
 	if n := len(m.Members()); n > 1 {
 		what, which = fmt.Sprintf("a model file, an ensemble of %d networks", n), fmt.Sprintf(", with --member 0 to %d for which", n-1)
 	}
-	return fmt.Errorf("%s is %s, and the lab shows the run of one network from its first update, which a model does not hold; open the table instead, or see a trained network by gradus explain and gradus plot%s", name, what, which)
+	return fmt.Errorf("%s is %s, and the lab shows the run of one network from its first update, which a model does not hold; open the table instead, or look at a trained network with gradus explain and gradus plot%s", name, what, which)
 }
 
 // take starts over with the visitor's own table.
@@ -110,7 +110,7 @@ func (e *entry) take(t *data.Table) error {
 	}
 	e.Look(func(v *View) { v.Tab = "data" })
 	if print := t.Fingerprint()[:16]; pending != nil && print != pending.Fingerprint {
-		e.mention(fmt.Sprintf("This is not the table of the link: its fingerprint is %s, the link's %s. It has a setup of its own; the link's waits for its table.", print, pending.Fingerprint))
+		e.mention(fmt.Sprintf("This is not the table of the link: its fingerprint is %s, the link's %s. It gets its own setup; the link's setup still waits for its table.", print, pending.Fingerprint))
 	}
 	return nil
 }

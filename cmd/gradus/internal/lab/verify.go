@@ -100,5 +100,5 @@ func (v *Verified) Curve(width, height int) plot.Chart {
 		s.X, s.Y = append(s.X, e.H), append(s.Y, e.Error)
 	}
 	return plot.Chart{XLabel: "step h", YLabel: "error", LogX: true, LogY: true, Series: []plot.Series{s}, Width: width, Height: height,
-		Mark: &plot.Mark{X: 6.0554544523933429e-06, Label: "∛ε, which the check takes"}}
+		Mark: &plot.Mark{X: 6.0554544523933429e-06, Label: "∛ε, the check's step"}}
 }

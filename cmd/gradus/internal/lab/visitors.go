@@ -93,7 +93,7 @@ func (s *Server) open(w http.ResponseWriter, r *http.Request) {
 	if err := e.begins(r.Context(), r.PostForm.Get("link"), placeOf(r.PostForm), s.table, r.PostForm.Get("still") == ""); err != nil {
 		e.tell(err)
 	} else if former != "" {
-		e.mention("The program no longer had this page's run, so it was begun again from the page's address.")
+		e.mention("The program no longer had this page's run, so the run started over from the page's address.")
 	}
 	id := secret()
 	s.mu.Lock()
@@ -141,7 +141,7 @@ func (e *entry) begins(ctx context.Context, link string, p place, table *data.Ta
 		return e.goTo(ctx, p)
 	}
 	e.ask(&setup, p)
-	return fmt.Errorf("this link is of a table with the fingerprint %s, and a link holds no rows: drop that table on the page", setup.Fingerprint)
+	return fmt.Errorf("this link belongs to a table with the fingerprint %s, and a link holds no rows: drop that table on the page", setup.Fingerprint)
 }
 
 // ask stores the setup of a link whose table is not there yet. asked returns it.

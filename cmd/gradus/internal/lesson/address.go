@@ -32,7 +32,7 @@ func (a Address) String() string {
 
 // ParseAddress is the inverse of String.
 func ParseAddress(text string) (Address, error) {
-	bad := fmt.Errorf("%q is no weight; give LAYER.INPUT.UNIT such as 0.2.1, or LAYER.b.UNIT for a bias, LAYER.gamma.UNIT and LAYER.beta.UNIT of a norm, counted from 0", text)
+	bad := fmt.Errorf("%q is not a weight; give LAYER.INPUT.UNIT such as 0.2.1, or LAYER.b.UNIT for a bias, LAYER.gamma.UNIT and LAYER.beta.UNIT of a norm, counted from 0", text)
 	layer, rest, _ := strings.Cut(strings.TrimSpace(text), ".")
 	in, unit, _ := strings.Cut(rest, ".")
 	var a Address

@@ -17,9 +17,9 @@ type Shares struct {
 	Converged    int     `json:"converged"`     // within the tolerance of 0.001
 	StuckAtHalf  int     `json:"stuck_at_half"` // ended within 0.01 of 0.5: the hidden unit is dead, and sigmoid(0) = 0.5
 	Saturated    int     `json:"saturated"`     // ended within 0.01 of 0 or 1
-	Other        int     `json:"other"`         // ended elsewhere: jumping around the target, or still moving towards it
+	Other        int     `json:"other"`         // ended elsewhere: jumping around the target, or still moving toward it
 	MedianEpochs int     `json:"median_epochs"` // of those that converged; 0 if none did
-	MaxEpochs    int     `json:"max_epochs"`    // likewise
+	MaxEpochs    int     `json:"max_epochs"`    // of those that converged; 0 if none did
 }
 
 // Census trains the one-sample network at the given rate from many starts and counts how they end. The

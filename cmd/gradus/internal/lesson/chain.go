@@ -59,7 +59,7 @@ type Path struct {
 type Recursion struct {
 	Unit  Unit      `json:"unit"`
 	Slope Factor    `json:"slope,omitzero"`  // f'(z_j)
-	Start []Factor  `json:"start,omitempty"` // at an output, the factors of Delta in place of Slope and Terms
+	Start []Factor  `json:"start,omitempty"` // at an output, the factors of Delta, instead of Slope and Terms
 	Terms []Term    `json:"terms"`           // the ten largest by size, the largest first
 	Rest  float64   `json:"rest"`            // the sum of all other contributions
 	Count int       `json:"count"`           // the total number of contributions
@@ -218,7 +218,7 @@ func (c chainer) start(k int) []Factor {
 	case f == nn.Softmax:
 		meaning = fmt.Sprintf("how the %s loss changes with z of output %d, through every output: softmax's whole Jacobian is in it", c.loss, k)
 	default:
-		meaning = fmt.Sprintf("how the loss changes with z of output %d: %s and %s together, since dL/da and f'(z) taken apart would lose the number", k, f, c.loss)
+		meaning = fmt.Sprintf("how the loss changes with z of output %d: %s and %s together, because dL/da and f'(z) by themselves would lose the number", k, f, c.loss)
 	}
 	return []Factor{{
 		Kind: LossByZ, Layer: last, In: -1, Unit: k, Value: c.e.Layers[last].deltaZ()[k],

@@ -127,9 +127,9 @@ func (r *record) cycle(stuck []bool, rate float64) string {
 	case moving == 0:
 		return "Every row is stuck."
 	case one > 1e-4 && two < one/100:
-		return fmt.Sprintf("%s jump to and fro with period two, %s. Rate %g is too large: each update overshoots and the next undoes it.", outputs, moves, rate)
+		return fmt.Sprintf("%s jump back and forth with period two, %s. Rate %g is too large: each update overshoots and the next undoes it.", outputs, moves, rate)
 	case one > 1e-4:
-		return fmt.Sprintf("%s keep jumping, %s, which is no cycle of two. Rate %g is too large.", outputs, moves, rate)
+		return fmt.Sprintf("%s keep jumping, %s, and not in a cycle of two. Rate %g is too large.", outputs, moves, rate)
 	}
 	return fmt.Sprintf("%s have come to rest, %s.", outputs, moves)
 }
@@ -165,7 +165,7 @@ func knownForgetting(_ context.Context, _ *Experiment, r *record) ([]string, err
 		fmt.Sprintf("No weights could fit all four rows. With one hidden unit and no bias, z of the output is w2·h with h > 0, so every output lies on the side of 0.5 that the sign of w2 (here %.3g) chooses; the targets lie on both.",
 			r.Network.Weights(1).At(0, 0)),
 		"Stochastic descent as textbooks have it makes one update a sample and goes through all of them again and again: the next experiment.",
-		"The notebook tests the outputs from before each update, and so makes one update more on each sample than we do.",
+		"The notebook tests the outputs from before each update, and so makes one more update on each sample than we do.",
 	}, nil
 }
 

@@ -19,7 +19,7 @@ type Batch struct {
 func (b *Batch) check(net *nn.Network[float64], loss nn.Loss, x, y []float64) error {
 	switch {
 	case b == nil:
-		return errors.New("the network has batch normalization, which looks at a batch; give the rows that the sample is to be among")
+		return errors.New("the network has batch normalization, which uses a batch; give the rows that the sample is one of")
 	case b.X.Rows < 2:
 		return fmt.Errorf("the batch has %d row; batch normalization needs at least 2", b.X.Rows)
 	case b.X.Cols != net.Inputs() || b.Y.Cols != net.Outputs() || b.X.Rows != b.Y.Rows:

@@ -123,9 +123,9 @@ func TestStallFactsFollowTheRun(t *testing.T) {
 		facts []string
 		not   []string
 	}{
-		{10, []string{"^Row 3 is stuck", "^The outputs of the other rows jump to and fro with period two"}, []string{"^Row [012]"}},
-		{5, []string{"^Row 0 is stuck", "^Row 2 is stuck", "^Row 3 is stuck", "^The outputs of the other rows have come to rest"}, []string{"^Row 1", "to and fro"}},
-		{7, []string{"^No row is stuck, but the outputs jump to and fro with period two"}, []string{"^Row"}},
+		{10, []string{"^Row 3 is stuck", "^The outputs of the other rows jump back and forth with period two"}, []string{"^Row [012]"}},
+		{5, []string{"^Row 0 is stuck", "^Row 2 is stuck", "^Row 3 is stuck", "^The outputs of the other rows have come to rest"}, []string{"^Row 1", "back and forth"}},
+		{7, []string{"^No row is stuck, but the outputs jump back and forth with period two"}, []string{"^Row"}},
 	} {
 		p := &program[2]
 		r, err := p.recipe().run(context.Background(), c.seed)

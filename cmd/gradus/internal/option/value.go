@@ -28,7 +28,7 @@ func (p *Option) IsBool() bool {
 	return is
 }
 
-// IsList reports whether the option holds several values, with commas between them.
+// IsList reports whether the option holds several values, separated by commas.
 func (p *Option) IsList() bool {
 	switch p.at(&model.Options{}).(type) {
 	case *[]string, *map[string]string, *map[string]data.Kind:
@@ -108,7 +108,7 @@ func (p *Option) Given(o *model.Options) (text string, given bool) {
 	return text, text != p.none()
 }
 
-// Set reads a text; "" is no value. An error says what to give.
+// Set reads a text; "" means no value. An error says what to give.
 func (p *Option) Set(o *model.Options, text string) (err error) {
 	switch at := p.at(o).(type) {
 	case *string:
@@ -159,7 +159,7 @@ func (p *Option) Set(o *model.Options, text string) (err error) {
 		}
 	case **float64:
 		if *at = nil; text != "" {
-			var x float64 // likewise
+			var x float64 // model.Options.Validate checks its range
 			x, err = p.number(text)
 			*at = &x
 		}
@@ -246,7 +246,7 @@ func split[V any](text string, parse func(string) (V, error)) (map[string]V, err
 	for _, item := range items {
 		at := strings.LastIndexByte(item, '=')
 		if at < 0 {
-			return nil, fmt.Errorf("%q is no COL=VALUE", item)
+			return nil, fmt.Errorf("%q is not COL=VALUE", item)
 		}
 		if out[item[:at]], err = parse(item[at+1:]); err != nil {
 			return nil, fmt.Errorf("column %q: %w", item[:at], err)

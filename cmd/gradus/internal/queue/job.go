@@ -40,7 +40,7 @@ type Call struct {
 type Result struct {
 	Value   []byte
 	Same    string  // must be equal whoever does the task
-	Seconds float64 // that the worker needed
+	Seconds float64 // how long the worker took
 }
 
 // Failure is the error of a task that failed on every try.
@@ -286,7 +286,7 @@ func (j *Job) beat(ctx context.Context, db *pgx.Conn) error {
 	if j.workers = names; len(names) > 0 {
 		j.alone = time.Now()
 	} else if time.Since(j.alone) > 3*time.Second {
-		j.once("no worker is at the queue that takes the job: start some with gradus work --queue %s", j.address())
+		j.once("no worker at the queue takes the job: start one with gradus work --queue %s", j.address())
 	}
 	return nil
 }
@@ -368,7 +368,7 @@ func (j *Job) take(answers []answer) error {
 			if a.failure == nil && first.failure == nil && a.Same != first.Same {
 				names := []string{first.worker, a.worker}
 				slices.SortFunc(names, cmp.Compare[string])
-				return fmt.Errorf("the workers %s and %s did the same task and came to different results, so that one of them is wrong: nothing was written; do it on this machine alone, and compare gradus version and the memory of both", names[0], names[1])
+				return fmt.Errorf("the workers %s and %s did the same task and got different results, so one of them is wrong: nothing was written; repeat the call without --queue, and check gradus version and the memory on both machines", names[0], names[1])
 			}
 			if a.failure != nil {
 				first = a

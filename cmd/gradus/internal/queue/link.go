@@ -36,7 +36,7 @@ type link struct {
 func connect(ctx context.Context, address, name string, say func(format string, args ...any)) (*link, error) {
 	config, err := pgx.ParseConfig(address)
 	if err != nil || !strings.HasPrefix(address, "postgres://") && !strings.HasPrefix(address, "postgresql://") {
-		return nil, errors.New("this is no address of a database: write it as postgres://USER@HOST:PORT/NAME")
+		return nil, errors.New("this is not the address of a database: write it as postgres://USER@HOST:PORT/NAME")
 	}
 	if config.ConnectTimeout == 0 {
 		config.ConnectTimeout = limit

@@ -212,14 +212,14 @@ func TestRefusals(t *testing.T) {
 	j := b.submit(0)
 	results := make(chan error)
 	go func() { results <- errors.Join(all(context.Background(), j, 5)...) }()
-	for !b.said.has("worker old refuses the job") || !b.said.has("worker elsewhere refuses") || !b.said.has("worker blind refuses") || !b.said.has("no worker is at the queue") {
+	for !b.said.has("worker old refuses the job") || !b.said.has("worker elsewhere refuses") || !b.said.has("worker blind refuses") || !b.said.has("no worker at the queue takes the job") {
 		time.Sleep(50 * time.Millisecond)
 	}
 	b.work("right", double, nil)
 	if err := <-results; err != nil {
 		t.Error(err)
 	}
-	for _, words := range [][]string{{"worker old refuses the job: it is of gradus 1 and the worker is gradus 0"}, {"worker elsewhere", "(data differs)"}, {"worker blind", "a.csv: there is no such file"}, {"gradus work --queue postgres://postgres@127.0.0.1:"}} {
+	for _, words := range [][]string{{"worker old refuses the job: it was sent by gradus 1, and the worker is gradus 0"}, {"worker elsewhere", "(data differs)"}, {"worker blind", "a.csv: there is no such file"}, {"gradus work --queue postgres://postgres@127.0.0.1:"}} {
 		if !b.said.has(words...) {
 			t.Errorf("nobody says %q:\n%s", words, &b.said)
 		}
@@ -369,7 +369,7 @@ func TestOtherTables(t *testing.T) {
 	}
 	for address, want := range map[string]string{
 		b.address:    "its tables are of version 99 and this gradus knows version 1",
-		"http://a/b": "this is no address of a database",
+		"http://a/b": "this is not the address of a database",
 		"postgres://postgres:wrong-secret@" + b.server.Address(): "give the password in PGPASSWORD or ~/.pgpass",
 		"postgres://postgres@127.0.0.1:1/a":                      "connection refused",
 	} {

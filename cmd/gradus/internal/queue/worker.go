@@ -301,7 +301,7 @@ func (w *Worker) do(ctx context.Context, t *claimed) error {
 	}
 	switch cause := context.Cause(inner); {
 	case errors.Is(cause, errLost), errors.Is(cause, errCanceled):
-		w.Say("task %d of job %d is left: %v", t.number, t.job, cause)
+		w.Say("task %d of job %d is dropped: %v", t.number, t.job, cause)
 		return w.end(ctx, t, handBack)
 	case inner.Err() != nil:
 		return w.end(ctx, t, handBack)
@@ -381,7 +381,7 @@ func (w *Worker) ready(ctx context.Context, job int32) (Work, error) {
 		return nil, err
 	}
 	if version != w.Version {
-		return nil, fmt.Errorf("it is of gradus %s and the worker is gradus %s: use one version everywhere", version, w.Version)
+		return nil, fmt.Errorf("it was sent by gradus %s, and the worker is gradus %s: use one version everywhere", version, w.Version)
 	}
 	w.Say("job %d of %s: %s", job, caller, strings.Join(command, " "))
 	work, err := w.Open(ctx, command)
@@ -390,7 +390,7 @@ func (w *Worker) ready(ctx context.Context, job int32) (Work, error) {
 	}
 	if mine := work.Head(); !bytes.Equal(mine, head) {
 		work.Close()
-		return nil, fmt.Errorf("the worker finds something else than the caller (%s differs): give both the same files", journal.Difference(mine, head))
+		return nil, fmt.Errorf("the worker finds something different from the caller (%s differs): give both the same files", journal.Difference(mine, head))
 	}
 	return work, nil
 }

@@ -42,7 +42,7 @@ func ParseDimension(s string) (Dimension, error) {
 		case "int":
 			d.Integers = true
 		default:
-			return d, fmt.Errorf("%q: behind a range stands :log, :int or both, not :%s", s, p)
+			return d, fmt.Errorf("%q: a range may end in :log, :int or both, not in :%s", s, p)
 		}
 	}
 	for _, end := range []struct {

@@ -17,8 +17,7 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// Write generates NAME_amd64.s and NAME_amd64.go in a folder from what emit records. It ends
-// the program where that fails.
+// Write generates NAME_amd64.s and NAME_amd64.go in a folder from what emit records. It ends the program if that fails.
 func Write(folder, name string, emit func(*build.Context)) {
 	c := build.NewContext()
 	c.ConstraintExpr("!purego")
@@ -46,20 +45,20 @@ func Write(folder, name string, emit func(*build.Context)) {
 	}
 }
 
-// baseline is what every amd64 processor has, as far as the kernels use it. A function whose
-// name ends in no path has that alone.
+// baseline lists the extensions that every amd64 processor has and the kernels use. A function whose name does not end in a
+// path may use only these.
 var baseline = []string{"CMOV", "CPUID", "MMX+", "SSE", "SSE2"}
 
-// extensions are what a processor must have for each path besides: what machineISAs of
-// package kernel asks for. The path is the end of a function's name.
+// extensions lists what a processor must have in addition for each path, as machineISAs of package kernel checks. The path is
+// the end of a function's name.
 var extensions = map[string][]string{
 	"AVX2":   {"AVX", "AVX2", "BMI2", "FMA3", "POPCNT"},
 	"AVX512": {"AVX", "AVX2", "BMI2", "FMA3", "POPCNT", "AVX512F", "AVX512VL", "AVX512DQ", "AVX512BW"},
 }
 
-// check refuses a function that uses what a processor of its path may lack: an instruction, or
-// with AVX2 a mask, a register of 64 bytes or one of the registers 16 to 31. The allocator
-// hands out these, and avo finds a form with AVX2 for the instruction all the same.
+// check refuses a function that uses what a processor of its path may lack: an instruction, or on AVX2 a mask register, a
+// register of 64 bytes or one of the registers 16 to 31. The allocator may assign these, and avo lists the instruction under
+// AVX2 all the same.
 func check(f *ir.Function) error {
 	path := "any amd64"
 	for p := range extensions {
@@ -82,7 +81,7 @@ func check(f *ir.Function) error {
 				continue
 			}
 			if p.Kind() == reg.KindOpmask || p.Kind() == reg.KindVector && (p.PhysicalIndex() > 15 || p.Size() > 32) {
-				return fmt.Errorf("%s: %s uses %s, which a processor with AVX2 alone lacks: keep fewer values at a time", f.Name, i.Opcode, p.Asm())
+				return fmt.Errorf("%s: %s uses %s, which a processor with only AVX2 lacks: keep fewer values at a time", f.Name, i.Opcode, p.Asm())
 			}
 		}
 	}

@@ -38,8 +38,8 @@ func (t target) String() string {
 }
 
 // body is one straight line of vector operations. Its methods record them, in static single
-// assignment; emit writes them out, and writes over an operand where that is its last use.
-// So a formula is written once, and serves both instruction sets and both precisions.
+// assignment; emit writes them out, and overwrites an operand at its last use. A formula is written once and serves both
+// instruction sets and both precisions.
 type body struct {
 	target
 	c    *build.Context
@@ -82,7 +82,7 @@ func (b *body) sub(x, y *value) *value { return b.do("SUB", x, y) }
 func (b *body) mul(x, y *value) *value { return b.do("MUL", x, y) }
 func (b *body) div(x, y *value) *value { return b.do("DIV", x, y) }
 
-// min and max return x where x is not a number.
+// min and max return x if x is NaN.
 func (b *body) min(x, limit *value) *value { return b.do("MIN", limit, x) }
 func (b *body) max(x, limit *value) *value { return b.do("MAX", limit, x) }
 
@@ -121,13 +121,12 @@ func (b *body) negative(x *value) *value { return b.do("negative", x) }
 func (b *body) choose(mask, yes, no *value) *value { return b.do("choose", mask, yes, no) }
 func (b *body) only(mask, yes *value) *value       { return b.do("only", mask, yes) }
 
-// split writes a positive normal x as 2^n·m with m in [1, 2): exponent is n as a number,
-// mantissa is m.
+// exponent and mantissa split a positive normal x into 2^n·m with m in [1, 2): exponent is n as a number, and mantissa is m.
 func (b *body) exponent(x *value) *value { return b.do("exponent", x) }
 func (b *body) mantissa(x *value) *value { return b.do("mantissa", x) }
 
-// pool is the constants of a file. Each stands 32 bytes long, so that AVX2 can take it as an
-// operand; AVX-512 broadcasts its first element.
+// pool is the constants of a file. Each one fills 32 bytes, so that AVX2 can take it as an operand. AVX-512 broadcasts its
+// first element.
 type pool struct {
 	c     *build.Context
 	known map[string]operand.Mem

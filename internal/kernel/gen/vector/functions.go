@@ -6,8 +6,8 @@ import "math"
 // them (exp.go, log.go, erf.go).
 
 // poly evaluates a polynomial, constant term first, as kernel's estrin functions do: pairs,
-// then pairs of pairs. x2 is x². The high pairs come first, so that no sum of low ones waits in
-// a register for theirs: AVX2 has few.
+// then pairs of pairs. x2 is x². The high pairs come first, so that no sum of low pairs has to wait in a register: AVX2 has
+// few.
 func (b *body) poly(x *value, x2 *value, c ...float64) *value {
 	pair := func(i int) *value { return b.fma(b.k(c[i+1]), x, b.k(c[i])) }
 	switch len(c) {
@@ -162,8 +162,7 @@ func (b *body) horner(x *value, c ...float64) *value {
 	return s
 }
 
-// erfc is both of kernel's Erfc's branches, and a choice: 1 - erf x up to |x| = 1, the tail
-// beyond.
+// erfc computes both branches of kernel's Erfc and chooses one: 1 - erf x up to |x| = 1, the tail beyond.
 func (b *body) erfc(x *value) *value {
 	z := b.mul(x, x)
 	var center *value

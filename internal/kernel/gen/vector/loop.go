@@ -9,8 +9,7 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// loop is a kernel that does the same for every index i < n: it reads some streams, writes
-// some, and knows some scalars.
+// loop is a kernel that does the same for every index i < n: it reads and writes streams and takes scalars.
 type loop struct {
 	name    string
 	is      string   // the loop it implements
@@ -146,7 +145,7 @@ func (b *lines) broadcast(param string) reg.VecVirtual {
 	return r
 }
 
-// setMask masks the first n lanes, 0 < n < lanes. It writes over n.
+// setMask masks the first n lanes, 0 < n < lanes. It overwrites n.
 func (b *lines) setMask(n reg.Register) {
 	c := b.c
 	if b.avx512 {

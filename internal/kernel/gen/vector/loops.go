@@ -91,7 +91,7 @@ var backward = []*loop{
 	}},
 }
 
-// updates are the optimizers' passes over the parameters, and two more of their kind.
+// updates are the optimizers' passes over the parameters, and two similar loops.
 var updates = []*loop{
 	{name: "sgd", streams: []string{"w", "grad"}, scalars: []string{"rate"}, is: "w[i] = FMA(rate, grad[i], w[i])", unroll: 4, body: func(b *lines) {
 		b.write("w", b.fma(b.scalar["rate"], b.read("grad"), b.read("w")))

@@ -54,7 +54,7 @@ var losses = []*rows{
 		}},
 }
 
-// crossEntropy: e^(z-top) is 1 for the largest z, so the largest a is 1/Σ e^(z-top), and
+// crossEntropy generates the passes over one row. e^(z-top) is 1 for the largest z, so the largest a is 1/Σ e^(z-top), and
 // minus its logarithm is the lse of z - top.
 func crossEntropy(r *rowOf, delta bool) {
 	top := held(r.greatest("z"))

@@ -1,11 +1,11 @@
 // Vector writes the amd64 assembly of package kernel's functions over slices: activations,
-// updates, losses. It also writes what chooses a function's assembly, for arm64 too, whose
-// assembly is written by hand. Run it with
+// updates, losses. It also writes the functions that choose the assembly, including that for arm64, which is written by hand.
+// Run it with
 //
 //	go generate ./internal/kernel
 //
-// A formula stands here once (loops.go) and comes out four times: AVX-512 and AVX2, float32
-// and float64. The Go code of package kernel is the specification.
+// A formula is here once (loops.go) and generates four functions: for AVX-512 and AVX2, in float32 and float64. The Go code of
+// package kernel is the specification.
 package main
 
 import (

@@ -59,7 +59,7 @@ func (v *value) times(a *value) (n int) {
 	return n
 }
 
-// result is a register for v: that of an operand which dies here, if any.
+// result returns a register for v: that of an operand that dies here, if there is one.
 func (b *body) result(v *value) reg.VecVirtual {
 	for _, a := range v.args {
 		if a.reg != nil && a.dies(v.times(a)) {
@@ -69,7 +69,8 @@ func (b *body) result(v *value) reg.VecVirtual {
 	return b.vec()
 }
 
-// two is an operation on two vectors. Where their order does not matter, a constant comes second: it may stand in memory.
+// two is an operation on two vectors. If their order does not matter, a constant comes second, since the second may be in
+// memory.
 func (b *body) two(v *value) {
 	x, y := v.args[0], v.args[1]
 	switch v.op {
@@ -84,7 +85,7 @@ func (b *body) two(v *value) {
 	f(right, left, v.reg)
 }
 
-// fused is a multiply-add, in the form that writes over an operand which dies here.
+// fused is a multiply-add, in the form that overwrites an operand that dies here.
 func (b *body) fused(v *value) {
 	x, y, z := v.args[0], v.args[1], v.args[2]
 	if x.op == "const" {
@@ -202,7 +203,7 @@ func (b *body) signMask(v *value) {
 	default:
 		v.reg = b.result(v)
 		if v.reg != x {
-			c.VMOVAPS(x, v.reg) // VBLENDV looks at the sign bit alone
+			c.VMOVAPS(x, v.reg) // VBLENDV uses only the sign bit
 		}
 	}
 }
@@ -260,8 +261,8 @@ func (b *body) compare(v *value) {
 	}
 }
 
-// scaleBy is x·2^n, rounded once, for any n that exp has. AVX2 multiplies by the two halves
-// of 2^n; the first product is exact.
+// scaleBy is x·2^n, rounded once, for any n that exp needs. AVX2 multiplies by the two halves of
+// 2^n; the first product is exact.
 func (b *body) scaleBy(v *value) {
 	c := b.c
 	x, n := b.in(v.args[0]), b.in(v.args[1])
@@ -308,7 +309,7 @@ func (b *body) sameSize(k reg.VecVirtual) reg.VecVirtual {
 	return b.c.XMM()
 }
 
-// fromExponent makes 2^k of the integers k (AVX2), writing over them.
+// fromExponent turns the integers k into 2^k (AVX2), and overwrites them.
 func (b *body) fromExponent(k reg.VecVirtual) reg.VecVirtual {
 	if b.size == 4 {
 		b.c.VPADDD(b.pool.get(4, 127), k, k)

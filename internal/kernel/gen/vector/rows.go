@@ -13,15 +13,14 @@ import (
 const lanes16 = 16
 
 // rows is a kernel that goes over rows of cols elements, each in several passes, a group of
-// 16 elements at a time. Losses are summed in 16 lanes of float64, which go from call to
-// call in sum.
+// 16 elements at a time. Losses are summed in 16 lanes of float64. One call passes them to the next in sum.
 type rows struct {
 	name    string
 	is      string
 	streams []string
 	scalars []string
 	sum     bool
-	flat    bool // one row, one pass, no stream moves on
+	flat    bool // there is one row and one pass, and no stream moves on
 	row     func(r *rowOf)
 }
 
@@ -96,7 +95,7 @@ func (k *rows) emit(c *build.Context, p *pool, t target) {
 	c.RET()
 }
 
-// parts is how many vectors a group has.
+// parts returns the number of vectors in a group.
 func (r *rowOf) parts() int { return lanes16 / r.lanes() }
 
 // pass emits body for every group of the row: for its vectors from part 0 to the last.
@@ -191,7 +190,7 @@ func (r *rowOf) within(x, other *value) *value {
 	return r.choose(m, x, other)
 }
 
-// vectors makes parts registers that hold x in every lane.
+// vectors returns registers for the parts of a group, with x in every lane.
 func (r *rowOf) vectors(x float64) []reg.VecVirtual {
 	var v []reg.VecVirtual
 	for range r.parts() {
@@ -208,8 +207,8 @@ func (r *rowOf) into(dst reg.VecVirtual, x *value) {
 func held(v reg.VecVirtual) *value { return &value{op: "held", pinned: true, reg: v} }
 
 // fold combines the lanes of v, a group, in a tree: lane l with l+8, then l+4, l+2, l+1. It
-// returns the result in every lane of a register. Of a row of NaN, lane 0 is one, and MAX
-// returns its first operand then (in the order written here).
+// returns the result in every lane of a register. In a row with a NaN, MAX returns its first operand (in the order written
+// here).
 func (r *rowOf) fold(v []reg.VecVirtual, stem string) reg.VecVirtual {
 	c := r.c
 	i := 0
@@ -252,7 +251,7 @@ func (r *rowOf) fold(v []reg.VecVirtual, stem string) reg.VecVirtual {
 	return all
 }
 
-// addToSums adds x, or x² where squared, to the lanes of float64.
+// addToSums adds x, or x² if squared, to the lanes of float64.
 func (r *rowOf) addToSums(x *value, squared bool) {
 	part := r.part
 	r.do("store", x).access = func(v reg.VecVirtual) {

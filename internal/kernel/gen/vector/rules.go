@@ -1,7 +1,7 @@
 package main
 
-// rules are the passes of the optimizers beyond updates, and of what else is done to weights
-// and gradients element by element.
+// rules are the passes of the optimizers that are not in updates, and of everything else that is done to weights and gradients
+// element by element.
 var rules = []*loop{
 	{name: "adagrad", streams: []string{"w", "grad", "v"}, scalars: []string{"rate", "eps"},
 		is: "v[i] = FMA(grad[i], grad[i], v[i]); w[i] = FMA(rate, grad[i]/(√v[i]+eps), w[i])", unroll: 2, body: func(b *lines) {
@@ -73,7 +73,7 @@ var rules = []*loop{
 	}},
 }
 
-// squares moves the average v of the squares, averaged that of the gradients.
+// squares updates v, the running average of the squared gradients. averaged updates m, that of the gradients.
 
 func (b *lines) squares(g *value) *value {
 	v := b.fma(b.scalar["b2"], b.read("v"), b.mul(b.scalar["c2"], b.mul(g, g)))

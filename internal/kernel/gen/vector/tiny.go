@@ -9,7 +9,7 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// Where things stand in Tiny.mem, in elements; kernel/tiny.go has the same list.
+// The positions of the parts of Tiny.mem, in elements. kernel/tiny.go has the same list.
 const (
 	tinyX      = 0
 	tinyY      = 32
@@ -22,14 +22,14 @@ const (
 	tinyFactor = 124
 	tinyD2     = 128 // [4 outputs][4 rows] dL/dz of the output
 	tinyA1T    = 144 // [4 units][4 rows]
-	tinyFlat   = 160 // [16] a - y as Squares has them: row by row
+	tinyFlat   = 160 // [16] a - y in the order of Squares: row by row
 	tinyOne    = 176 // [4] a - y of an output
 )
 
 const tinySignature = "func(mem *%s, inputs, hidden, outputs, rows, hiddenF, outputF, flags, rowBits int, losses *float64, epochs int, half, scale, target, tolerance float64) int"
 
 // tiny is Tiny.Run: epochs of a net with at most four hidden units, outputs and rows. Only the latency of operations
-// counts here. So the values that the next epoch needs first stay in registers, and so does the output of a net with one.
+// counts here. So the values that the next epoch needs first stay in registers. The output of a net with one output does too.
 type tiny struct {
 	body
 	mem, losses, epoch, within reg.Register
@@ -91,7 +91,7 @@ func (tinyKernel) emit(c *build.Context, p *pool, t target) {
 	c.RET()
 }
 
-// one is the output layer, where the net has one output.
+// one is the output layer of a net with one output.
 func (k *tiny) one() {
 	d, delta := k.output(k.mem)
 	k.loss([]reg.VecVirtual{d})
@@ -172,8 +172,8 @@ func (k *tiny) several() {
 	c.JNE(operand.LabelRef("back"))
 }
 
-// output makes an output of all rows: a - y, and delta. What belongs to the output stands
-// at o as it stands at mem for the first.
+// output computes one output of all rows: a - y, and delta. What belongs to the output is at o in the same layout as at mem for
+// the first output.
 func (k *tiny) output(o reg.Register) (d, delta reg.VecVirtual) {
 	at := func(element int) operand.Mem { return operand.Mem{Base: o, Disp: element * k.size} }
 	a := k.loaded(at(tinyB2))
@@ -193,7 +193,7 @@ func (k *tiny) output(o reg.Register) (d, delta reg.VecVirtual) {
 	return d, delta
 }
 
-// near takes the rows out of within whose output is not close enough to its target.
+// near removes from within the rows whose output is not close enough to its target.
 func (k *tiny) near(a reg.VecVirtual, y operand.Mem) {
 	c := k.c
 	c.TESTQ(operand.I32(8), k.arg("flags"))
@@ -263,7 +263,7 @@ func (k *tiny) loss(d []reg.VecVirtual) {
 	c.VMOVSD(s, operand.Mem{Base: k.losses})
 }
 
-// stop leaves where a criterion is met, but not before the first epoch.
+// stop ends the run if a criterion is met, but not before the first epoch.
 func (k *tiny) stop() {
 	c := k.c
 	end := k.label("go")
@@ -305,8 +305,8 @@ func (k *tiny) lastLayer(o reg.Register, w reg.VecVirtual, delta func(r int) reg
 	c.Label(skip)
 }
 
-// firstLayer updates the weights and the bias of the hidden layer. The rows that are not
-// there have inputs of -0 and deltas of 0, which add nothing.
+// firstLayer updates the weights and the bias of the hidden layer. Absent rows have inputs of -0 and deltas of 0, which add
+// nothing.
 func (k *tiny) firstLayer() {
 	c := k.c
 	k.each("inputs", 8, func(i int) {
@@ -335,7 +335,7 @@ func (k *tiny) firstLayer() {
 	c.Label(skip)
 }
 
-// transpose makes a1T of a1.
+// transpose sets a1T to the transpose of a1.
 func (k *tiny) transpose() {
 	c := k.c
 	a := k.a1
@@ -385,21 +385,21 @@ func (k *tiny) op(stem string) func(...operand.Op) {
 	return instructions(k.c)[stem][0]
 }
 
-// loaded is a block of memory in a register of its own.
+// loaded returns a register of its own with a block of memory.
 func (k *tiny) loaded(m operand.Mem) reg.VecVirtual {
 	r := k.vec()
 	k.c.VMOVUPS(m, r)
 	return r
 }
 
-// zeroed is a register of zeros.
+// zeroed returns a register of zeros.
 func (k *tiny) zeroed() reg.VecVirtual {
 	r := k.vec()
 	k.op("XOR")(r, r, r)
 	return r
 }
 
-// fmaElement is acc += m*x, m being one element.
+// fmaElement is acc += m*x, where m is one element.
 func (k *tiny) fmaElement(m operand.Mem, x, acc reg.VecVirtual) {
 	if k.avx512 {
 		i := 2
@@ -435,8 +435,7 @@ func (k *tiny) each(count string, most int, body func(i int)) {
 	k.c.Label(end)
 }
 
-// w1At is the weights from an input, or with -1 the bias, in a register, and whether they
-// live there.
+// w1At returns a register with the weights from an input, or with the bias if i is -1. It reports whether they stay in it.
 func (k *tiny) w1At(i int) (reg.VecVirtual, bool) {
 	switch {
 	case i+1 < len(k.w1):
@@ -447,7 +446,7 @@ func (k *tiny) w1At(i int) (reg.VecVirtual, bool) {
 	return k.loaded(k.at(tinyW1 + 4*i)), false
 }
 
-// forward makes the activations of the hidden layer, a vector of units for each row.
+// forward computes the activations of the hidden layer, a vector of units for each row.
 func (k *tiny) forward() {
 	bias, _ := k.w1At(-1)
 	for r := range k.a1 {
@@ -476,8 +475,8 @@ func (k *tiny) activate(f operand.Op, z []reg.VecVirtual) {
 	})
 }
 
-// replace is z = f(z) for each z. On AVX-512, which has the registers for it, those of two
-// are interleaved: the processor looks only so far ahead for what it can do at once.
+// replace is z = f(z) for each z. On AVX-512, which has enough registers, the operations of two of them are interleaved: the
+// processor looks ahead only a limited distance for operations to run in parallel.
 func (k *tiny) replace(z []reg.VecVirtual, f func(*value) *value) {
 	together := 1
 	if k.avx512 && len(z) > 1 {

@@ -1,12 +1,12 @@
-// The page computes nothing of the model: it sends what was clicked and puts the pieces of
+// The page computes nothing about the model. It sends what was clicked, and puts the pieces of
 // HTML and SVG that come back in their places.
 'use strict';
 
 let id = '', version = -1, have = 0, latest = 0, at = 0, running = false, speed = 'steady', scrubbing = 0, own = null;
-const shown = new Map(); // each part's HTML as it came
+const shown = new Map(); // each part's HTML as it was received
 const $ = (name) => document.getElementById(name);
 
-// show makes of the page what a frame has. What has the focus keeps it.
+// show updates the page to a frame. The focused element keeps the focus.
 function show(frame) {
   if (!frame || frame.v < version) return;
   version = frame.v;
@@ -41,8 +41,8 @@ function show(frame) {
   }
 }
 
-// match gives an element the children of another. Those that are there already stay: frames come
-// while a button is held down, a list is open, a text is chosen or written.
+// match gives an element the children of another. Children that are there already stay, because frames arrive
+// while a button is held down, a list is open, or a text is selected or edited.
 function match(place, wanted) {
   const names = new Set(Array.from(wanted.children, nameOf));
   let old = place.firstChild;
@@ -68,7 +68,7 @@ function match(place, wanted) {
 function nameOf(node) { return node.id || node.dataset && node.dataset.do || ''; }
 function alike(a, b) { return a.nodeName === b.nodeName && nameOf(a) === nameOf(b); }
 
-// regain gives the focus to what stands where it was, if that is gone or can be used no longer.
+// regain moves the focus to the element at the same position if the focused one is gone or disabled.
 const usable = 'a[href], button, input, select, textarea, summary, [tabindex]';
 function regain(place, held, order) {
   if (!held.isConnected || held.disabled) {
@@ -85,7 +85,7 @@ function rove(el) {
   el.setAttribute('tabindex', '0');
 }
 
-// beside is the nearest weight or unit of the picture in an arrow's direction.
+// beside returns the nearest weight or unit of the picture in an arrow's direction.
 function beside(el, key) {
   const middle = (e) => { const b = e.getBoundingClientRect(); return [b.x + b.width / 2, b.y + b.height / 2]; };
   const [dx, dy] = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[key], [x, y] = middle(el);
@@ -97,7 +97,7 @@ function beside(el, key) {
   return best;
 }
 
-// tellLive says update and loss to a screen reader: at rest when they change, of a run now and then.
+// tellLive announces the update and the loss to a screen reader: on every change at rest, every few seconds during a run.
 let toldAt = 0;
 function tellLive() {
   const text = $('update') && 'update ' + $('update').textContent + ', loss ' + $('loss').textContent;
@@ -105,7 +105,7 @@ function tellLive() {
   $('live').textContent = text; toldAt = Date.now();
 }
 
-// restore puts what is in force into the fields, once no complaint about another value stands.
+// restore puts the values in use into the fields, unless an error about another value is shown.
 function restore() {
   if (document.querySelector('#note .bad')) return;
   for (const el of document.querySelectorAll('#panel input, #panel select, #sample input, #status input')) {
@@ -122,7 +122,7 @@ async function post(path, body, headers) {
   const ticket = ++latest;
   try {
     const answer = await fetch(path + (path.includes('?') ? '&' : '?') + 's=' + id + '&have=' + have, { method: 'POST', body, headers });
-    if (answer.status === 410) { await attach(); return; } // the program was started again, or the run gave way
+    if (answer.status === 410) { await attach(); return; } // the program was restarted, or the run was closed for another
     if (!answer.ok) { complain(await answer.text()); return; }
     const frame = await answer.json();
     show(frame);
@@ -135,7 +135,7 @@ async function post(path, body, headers) {
 
 function act(what, values) { return post('/do', new URLSearchParams({ do: what, ...values })); }
 
-// press does what an element with data-do asks for; its other data are the arguments.
+// press performs the action in an element's data-do. The element's other data are the arguments.
 function press(el) {
   const values = { ...el.dataset };
   const what = values.do;
@@ -153,10 +153,10 @@ function press(el) {
   return asked;
 }
 
-// read gives the focus to a text that has come for what was pressed, of which nothing is left to press.
+// read moves the focus to the text that answers a press, because the pressed buttons are disabled now.
 function read(name) { const text = $(name); if (text) text.focus({ preventScroll: true }); return text; }
 
-// nearest is the weight that a click is nearest to, of those whose wide targets lie over each other.
+// nearest returns the weight that is nearest to a click. The wide click targets of weights overlap.
 function nearest(event, el) {
   if (!el || !el.matches('.edge') || event.detail === 0) return el;
   const distance = (line) => {
@@ -170,9 +170,9 @@ function nearest(event, el) {
   return best;
 }
 
-// reveal brings a panel into view that stands below the network, on a narrow page.
+// reveal scrolls to the panel if it is below the network, as on a narrow page.
 function reveal() {
-  const side = $('panel').parentElement; // with the names of the panels beside it
+  const side = $('panel').parentElement; // the panel with the names of its neighbors
   if (side.getBoundingClientRect().top > innerHeight / 2) side.scrollIntoView();
 }
 
@@ -204,13 +204,13 @@ document.addEventListener('change', (event) => {
   const form = el.closest('[data-change]');
   if (form) act(form.dataset.change, { [el.name]: el.type === 'checkbox' ? (el.checked ? 'on' : 'off') : el.value });
 });
-// A field that was left as it was: what came meanwhile has passed it by.
+// The field was left without a change, so it takes the value that arrived while it was being edited.
 document.addEventListener('focusout', (event) => {
   if (event.target.dataset.dirty && event.target.isConnected) { delete event.target.dataset.dirty; restore(); }
 });
 document.addEventListener('submit', (event) => event.preventDefault());
 
-// scrub asks for the update under the slider; while one is on its way only the last counts.
+// scrub asks for the update under the slider. While a request is on its way, only the last position counts.
 async function scrub() {
   if (scrubbing++) return;
   for (let before = -1; before !== $('timeline').value;) {
@@ -243,7 +243,7 @@ document.addEventListener('keydown', (event) => {
   if (keys[event.key]) { event.preventDefault(); act(keys[event.key], { speed }); }
 });
 
-// The loss is the timeline too: a press on it, or a drag along it, goes to the update there.
+// The picture of the loss is a timeline too: a press or a drag on it goes to the update at that place.
 let dragging = false;
 function along(event) {
   const picture = document.querySelector('#curve svg'), d = picture.dataset, to = picture.getScreenCTM();
@@ -255,7 +255,7 @@ $('curve').addEventListener('pointerdown', (event) => { if (event.button === 0 &
 $('curve').addEventListener('pointermove', (event) => { if (dragging) along(event); });
 for (const end of ['pointerup', 'pointercancel']) $('curve').addEventListener(end, () => { dragging = false; });
 
-// The pass plays by itself, a part a second: values forward, deltas back. A press stops it.
+// The pass plays by itself, one part per second: values forward, deltas back. A press stops it.
 let passing = null;
 async function playPass() {
   if (passing) { passing = null; markPass(); return; }
@@ -269,8 +269,8 @@ async function playPass() {
 }
 function markPass() { const b = $('pass'); if (b) { b.textContent = passing ? '❚❚' : '▶'; b.setAttribute('aria-label', passing ? 'pause the pass' : 'play the pass'); } }
 
-// A factor of the formula and what it is of in the picture are shown together, as long as pointer or
-// focus is on one of them.
+// A factor of the formula and its weight or unit in the picture are highlighted together while the pointer or
+// the focus is on one of them.
 const ties = { pointer: '', focus: '' };
 function tie(by, el) {
   const factor = el && el.closest && el.closest('[data-ties]'), thing = el && el.closest && el.closest('#picture [id]');
@@ -285,7 +285,7 @@ function light() {
 }
 for (const [kind, by, on] of [['pointerover', 'pointer', true], ['pointerout', 'pointer'], ['focusin', 'focus', true], ['focusout', 'focus']]) document.addEventListener(kind, (event) => tie(by, on && event.target));
 
-// A table dropped anywhere on the page.
+// A table can be dropped anywhere on the page.
 function send(file) { own = file; return post('/table?name=' + encodeURIComponent(file.name), file, { 'Content-Type': 'application/octet-stream' }); }
 let over = 0;
 document.addEventListener('dragenter', (e) => { e.preventDefault(); over++; $('drop').hidden = false; });
@@ -293,19 +293,19 @@ document.addEventListener('dragleave', () => { if (--over <= 0) { over = 0; $('d
 document.addEventListener('dragover', (e) => e.preventDefault());
 document.addEventListener('drop', (e) => { e.preventDefault(); over = 0; $('drop').hidden = true; if (e.dataTransfer.files[0]) send(e.dataTransfer.files[0]); });
 
-// The connection. A page that is seen has a stream of frames; a hidden one gives it back, since a
-// browser opens six connections to a host. The run's id is kept in the history's entry, and the
-// address says what it shows: reload, back and a program that was started again find it.
+// The connection. A visible page has a stream of frames. A hidden one closes it, because a browser opens
+// only six connections to a host. The run's id is kept in the history's entry, and the address says what
+// the page shows, so both survive a reload, the back button and a restart of the program.
 let events = null, heard = 0, lost = false, attaching = false, ticks = 0, address = '', followed = 0;
 const narrow = matchMedia('(max-width: 560px)'), tell = () => act('narrow', { on: narrow.matches });
 
-// follow puts what is shown into the address, a few times a second at most.
+// follow puts what is shown into the address, at most a few times per second.
 function follow() {
   if (!id || !address || Date.now() - followed < 300) return;
   if (location.pathname + location.search !== address) { history.replaceState({ id }, '', address); followed = Date.now(); }
 }
 
-// attach finds this page's run again, or begins the one of its address.
+// attach finds this page's run again, or begins the run in its address.
 async function attach() {
   if (attaching) return;
   attaching = true;
@@ -323,7 +323,7 @@ async function attach() {
     history.replaceState({ id }, '', location.href);
     shown.clear();
     show(made.frame);
-    if (made.table && own) await send(own); // that the program no longer has
+    if (made.table && own) await send(own); // the program no longer has the table
     if (narrow.matches) await tell();
     listen();
   } catch (e) {
@@ -336,7 +336,7 @@ async function attach() {
 function lose() {
   stop();
   lost = true;
-  if ($('lost').hidden) { $('lost').hidden = false; $('lost').textContent = 'The program behind this page does not answer. The page asks again every second; if it has ended, start gradus lab again.'; }
+  if ($('lost').hidden) { $('lost').hidden = false; $('lost').textContent = 'The program behind this page does not answer. The page tries again every second. If the program has ended, start gradus lab again.'; }
 }
 
 function stop() { if (events) events.close(); events = null; }
@@ -350,7 +350,7 @@ function listen() {
   stream.onopen = hear;
   stream.addEventListener('beat', () => { hear(); fetch('/here?s=' + id, { method: 'POST' }).catch(lose); });
   stream.onmessage = (event) => { hear(); show(JSON.parse(event.data)); };
-  stream.addEventListener('taken', stop); // by another page of this browser
+  stream.addEventListener('taken', stop); // another page of this browser took the stream
   stream.onerror = () => { if (events === stream) { stop(); attach(); } };
 }
 
@@ -365,7 +365,7 @@ setInterval(() => {
   follow();
   if (document.hidden) { if (running && ticks % 5 === 0) act('look'); return; }
   if (!events) act('look');
-  else if (Date.now() - heard > 30000) { stop(); attach(); } // after a sleep, or with the network away
+  else if (Date.now() - heard > 30000) { stop(); attach(); } // after the machine slept, or when the network is down
 }, 1000);
 
 attach();
