@@ -87,7 +87,7 @@ func TestOpenRefuses(t *testing.T) {
 		}
 	}
 	for _, c := range []struct{ file, want string }{
-		{`{"data":"table","seed":2}` + "\n", "the search in " + dir + " is another one (seed differs)"},
+		{`{"data":"table","seed":2}` + "\n", "the search in " + dir + " is a different one (seed differs)"},
 		{`{"data":"other","seed":2}` + "\n", "(data, seed differs)"},
 		{`{"data":"table","seed":1,"more":3}` + "\n", "(more differs)"},
 		{"nonsense\n", "(its first line differs)"},
