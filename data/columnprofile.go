@@ -183,11 +183,11 @@ func (p *profile) constant() (string, bool) {
 	return "", false
 }
 
-// tooManyLevels reports whether text looks like names, ticket numbers or free text instead
-// of categories. That is the case if there are more than 50 levels and more than half of
-// the cells differ, or if there are 10 cells or more and all differ.
+// tooManyLevels reports whether text looks like names, ids or free text instead of
+// categories. That is the case if there are more than 50 levels, and more than three for
+// every four cells, or if there are 10 cells or more and all differ.
 func tooManyLevels(levels, cells int) bool {
-	return levels > 50 && 2*levels > cells || levels >= 10 && levels == cells
+	return levels > 50 && 4*levels > 3*cells || levels >= 10 && levels == cells
 }
 
 // rowNumberNames are the names, in lower case, of columns that may only count the rows.

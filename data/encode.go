@@ -226,7 +226,7 @@ func encodeNumbers[T Float](k *coder, rows []int, dst []T, width int, count *pie
 	return end, failed
 }
 
-// writeNumbers writes what encodeNumber writes for finite numbers, each in a row of dst: the scaled number, its rank and its pieces.
+// writeNumbers writes what encodeNumber writes for finite numbers, each in a row of dst: the scaled number, its rank, its pieces and its waves.
 // It returns the place of the first number that is too large for the precision, whose row is written in part.
 func writeNumbers[T Float](in *Input, x []float64, dst []T, width int) int {
 	end := len(x)
@@ -247,6 +247,12 @@ func writeNumbers[T Float](in *Input, x []float64, dst []T, width int) int {
 		place := in.offset + in.piecesAt()
 		for n, x := range x[:end] {
 			writePieces(in.Pieces, x, dst[n*width+place:])
+		}
+	}
+	if in.Waves > 0 {
+		place := in.offset + in.wavesAt()
+		for n, x := range x[:end] {
+			writeWaves(in, x, dst[n*width+place:])
 		}
 	}
 	return end

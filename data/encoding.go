@@ -24,7 +24,8 @@ type Encoding struct {
 // An Input is the encoding of one column.
 //
 //	number    (x - Center) / Scale, clipped where Clip is set; then its rank where RankAt
-//	          is set; then its place among the knots Pieces; then 1 if the cell is missing
+//	          is set; then its place among the knots Pieces; then cos and sin of each of its
+//	          Waves; then 1 if the cell is missing
 //	boolean   1 for true, -1 for false, 0 where it is missing
 //	category  a 1 at the place of its level: one place for each of Levels, one for the rare levels; then
 //	          the level's means of the encoded targets where Means is set; then one for missing
@@ -45,6 +46,7 @@ type Input struct {
 	RankAt  []float64 `json:"rank_at,omitempty"` // increasing values
 	RankOf  []float64 `json:"rank_of,omitempty"` // the share of the training rows below each of RankAt
 	Pieces  []float64 `json:"pieces,omitempty"`  // increasing knots, see ScalePieces
+	Waves   int       `json:"waves,omitempty"`   // their number, see ScaleWaves
 	Missing bool      `json:"missing,omitempty"` // missing cells have their own place
 	Levels  []string  `json:"levels,omitempty"`
 	Rare    bool      `json:"rare,omitempty"`        // levels that are not in Levels have their own place
@@ -121,6 +123,9 @@ func (e *Encoding) InputNames() []string {
 		}
 		for k := 1; k < len(in.Pieces); k++ {
 			names = append(names, fmt.Sprintf("%s (%.6g to %.6g)", in.Name, in.Pieces[k-1], in.Pieces[k]))
+		}
+		for k := range in.Waves {
+			names = append(names, fmt.Sprintf("%s (cos %d)", in.Name, k+1), fmt.Sprintf("%s (sin %d)", in.Name, k+1))
 		}
 		if in.Kind == KindDate {
 			for _, part := range []string{"month", "weekday", "hour"}[:in.cycles()] {
@@ -218,7 +223,7 @@ func (e *Encoding) prepare() {
 				in.ranks = newRankIndex(in.RankAt)
 				in.width++
 			}
-			in.width += max(0, len(in.Pieces)-1)
+			in.width += max(0, len(in.Pieces)-1) + 2*in.Waves
 		case KindDate:
 			in.width += 2 * in.cycles()
 		case KindCategory:
@@ -354,7 +359,7 @@ func (in *Input) problem() string {
 	case in.Kind != KindNumber && len(in.Pieces) > 0:
 		return "has pieces, but is not a number"
 	}
-	if problem := cmp.Or(in.rangeProblem(), in.ranksProblem(), in.piecesProblem()); problem != "" {
+	if problem := cmp.Or(in.rangeProblem(), in.ranksProblem(), in.piecesProblem(), in.wavesProblem()); problem != "" {
 		return problem
 	}
 	return levelsProblem(slices.Concat(in.Levels, in.RareOf), in.Spelling)

@@ -43,7 +43,7 @@ func (s *Schema) Fit(t *Table, rows []int, scale Scaling, scaleTargets bool) (e 
 			numbers++
 		}
 	}
-	auto := scale == ScaleAuto || scale.pieced()
+	auto := scale.soft()
 	ranked := auto && numbers <= mostRanked
 	room := fitRoom{disk: t.disk}
 	defer room.free()
@@ -55,7 +55,7 @@ func (s *Schema) Fit(t *Table, rows []int, scale Scaling, scaleTargets bool) (e 
 		}
 	}
 	var y targetMatrix
-	if scale.pieced() || slices.ContainsFunc(s.Columns, func(c Column) bool { return c.Kind == KindCategory }) {
+	if scale.pieced() || scale == ScaleWaves || slices.ContainsFunc(s.Columns, func(c Column) bool { return c.Kind == KindCategory }) {
 		var err error
 		if y, err = e.targetMatrix(t, rows); err != nil {
 			return nil, err
@@ -72,8 +72,8 @@ func (s *Schema) Fit(t *Table, rows []int, scale Scaling, scaleTargets bool) (e 
 			in.Scale = 255
 		case c.Kind == KindNumber:
 			errs[i] = in.fitNumber(t, cells, c.Index, rows, scale, ranked, room)
-			if ranked && scale.pieced() && !c.Smooth && errs[i] == nil {
-				in.fitPieces(cells, rows, room.values, y)
+			if ranked && !c.Smooth && errs[i] == nil {
+				in.fitMore(scale, cells, rows, room.values, y)
 			}
 		case c.Kind == KindDate:
 			in.Dotted = c.dayFirst
@@ -101,6 +101,16 @@ func (s *Schema) Fit(t *Table, rows []int, scale Scaling, scaleTargets bool) (e 
 	}
 	e.prepare()
 	return e, nil
+}
+
+// fitMore gives a number the inputs that a scaling has besides the scaled value and the rank.
+func (in *Input) fitMore(scale Scaling, c *column, rows []int, sorted []float64, y targetMatrix) {
+	switch {
+	case scale.pieced():
+		in.fitPieces(c, rows, sorted, y)
+	case scale == ScaleWaves:
+		in.fitWaves(c, rows, y)
+	}
 }
 
 // fitRoom is a buffer for the values of one column after another.
@@ -173,10 +183,10 @@ func (in *Input) fitDate(t *Table, c *column, col int, rows []int, scale Scaling
 // fitScale finds the scaling before it sorts, because the mean is summed in the order of the
 // rows. It leaves the values sorted.
 func (in *Input) fitScale(t *Table, room *fitRoom, scale Scaling) error {
-	in.Clip = scale == ScaleAuto || scale.pieced()
+	in.Clip = scale.soft()
 	in.Center, in.Scale = scaling(room.values, scale, &room.scratch)
 	if len(room.values) > 0 {
-		if scale != ScaleAuto && !scale.pieced() && scale != ScaleRobust {
+		if !scale.soft() && scale != ScaleRobust {
 			room.scratch = sortNumbers(room.values, room.scratch)
 		}
 		in.Median = quantile(room.values, 0.5)
@@ -234,7 +244,7 @@ func (in *Input) fitCategory(c *column, rows []int) {
 // fit scales a target of regression. A constant target keeps the scale 1, so that other
 // values still differ from it.
 func (y *Target) fit(t *Table, rows []int, scale Scaling, room *fitRoom) error {
-	if scale == ScaleAuto || scale.pieced() {
+	if scale.soft() {
 		scale = ScaleStandard
 	}
 	col := t.Index(y.Name)

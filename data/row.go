@@ -407,6 +407,9 @@ func encodeNumber[T Float](in *Input, x float64, c content, dst []T) outcome {
 	if in.Pieces != nil {
 		writePieces(in.Pieces, x, dst[in.piecesAt():])
 	}
+	if in.Waves > 0 {
+		writeWaves(in, x, dst[in.wavesAt():])
+	}
 	return o
 }
 

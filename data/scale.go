@@ -16,6 +16,7 @@ type Scaling string
 //	none      x
 //	pieces    auto, and in addition the value's place among knots at which the target changes: see Input
 //	trees     pieces, with more knots where trees of all columns split: see Encoding.Leaves
+//	waves     auto, and in addition cos and sin of the rank at two frequencies: see Input
 //	auto      robust, then z / sqrt(1 + (z/3)^2), which keeps outliers within -3 and 3,
 //	          and in addition the value's rank among the training rows, (2F(x) - 1) sqrt(3)
 //	          (in tables of up to 256 such columns);
@@ -31,19 +32,23 @@ const (
 	ScaleNone     Scaling = "none"
 	ScalePieces   Scaling = "pieces"
 	ScaleTrees    Scaling = "trees"
+	ScaleWaves    Scaling = "waves"
 )
 
 // ParseScaling reads the name of a scaling.
 func ParseScaling(s string) (Scaling, error) {
 	switch sc := Scaling(s); sc {
-	case ScaleAuto, ScaleStandard, ScaleMinMax, ScaleRobust, ScaleNone, ScalePieces, ScaleTrees:
+	case ScaleAuto, ScaleStandard, ScaleMinMax, ScaleRobust, ScaleNone, ScalePieces, ScaleTrees, ScaleWaves:
 		return sc, nil
 	}
-	return "", fail(ErrOption, "%s is not one of auto, pieces, trees, standard, min-max, robust and none", quote(s))
+	return "", fail(ErrOption, "%s is not one of auto, pieces, trees, waves, standard, min-max, robust and none", quote(s))
 }
 
 // pieced reports whether numbers also have their place among knots.
 func (s Scaling) pieced() bool { return s == ScalePieces || s == ScaleTrees }
+
+// soft reports whether numbers have the soft clip and the rank of auto.
+func (s Scaling) soft() bool { return s == ScaleAuto || s == ScaleWaves || s.pieced() }
 
 // scaling finds center and scale of (x - center) / scale. If it needs quantiles, it sorts
 // the values and uses scratch as a buffer. A constant column has the scale 0.

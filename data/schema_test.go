@@ -49,6 +49,18 @@ func TestInferKinds(t *testing.T) {
 	}
 }
 
+// Text is like ids if more than 50 levels are more than three for every four cells, or if all of 10 cells differ.
+func TestTooManyLevels(t *testing.T) {
+	for _, c := range []struct {
+		levels, cells int
+		want          bool
+	}{{50, 51, false}, {51, 52, true}, {75, 100, false}, {76, 100, true}, {929, 1309, false}, {9, 9, false}, {10, 10, true}, {10, 11, false}} {
+		if got := tooManyLevels(c.levels, c.cells); got != c.want {
+			t.Errorf("tooManyLevels(%d, %d) = %v, want %v", c.levels, c.cells, got, c.want)
+		}
+	}
+}
+
 func TestInferDrops(t *testing.T) {
 	const n = 120
 	text := rowsOf("id,name,few,code,missing,constant,half,year,typo,comma,x,y", n, func(r int) string {

@@ -103,7 +103,7 @@ func encodedAs(t *testing.T, table *Table) string {
 		t.Fatal(err)
 	}
 	out := fmt.Sprint(len(keep), held, s.Columns)
-	for _, scale := range []Scaling{ScaleAuto, ScalePieces, ScaleTrees, ScaleStandard} {
+	for _, scale := range []Scaling{ScaleAuto, ScalePieces, ScaleTrees, ScaleWaves, ScaleStandard} {
 		e, err := s.Fit(table, keep, scale, true)
 		if err != nil {
 			t.Fatal(err)

@@ -34,7 +34,7 @@ type cSource struct {
 // and a function from one to the other. It needs the C library's math and string functions, and
 // allocates nothing. Every name begins with Options.Package.
 //
-// Encoded inputs have the bits of data.EncodeRow, except cos and sin of dates. The sums and
+// Encoded inputs have the bits of data.EncodeRow, except cos and sin of dates and waves. The sums and
 // functions of the network are those of the compiler and the C library, so predictions differ in
 // their last digits. Otherwise the documentation of Row in Go applies, but texts are not trimmed.
 func C(m *model.Model, header string, o Options) (source, head []byte, err error) {

@@ -138,7 +138,9 @@ func TestC(t *testing.T) {
 		}
 	}
 	worst = max(worst, check("pieces", shipped(t, "breast_cancer", model.Options{Epochs: 3, Scale: data.ScalePieces})))
-	n++
+	worst = max(worst, check("in turn", inTurn(t)))
+	worst = max(worst, check("waves", shipped(t, "penguins", model.Options{Epochs: 3, Recipe: model.RecipeWaves})))
+	n += 3
 	for _, name := range []string{"iris", "penguins", "wine", "breast_cancer", "diabetes", "digits", "notebook"} {
 		if testing.Short() && name > "i" {
 			continue

@@ -137,6 +137,9 @@ func meansOf(in *data.Input) (at, width int) {
 	return at, width
 }
 
+// wavesOf returns the position of the waves among a number's inputs: behind the scaled value, the rank and the pieces.
+func wavesOf(in *data.Input) int { return 2 + max(0, len(in.Pieces)-1) }
+
 // unsupported returns an error about a model that a format cannot represent.
 func unsupported(format string, args ...any) error {
 	return fmt.Errorf("%w: %w", ErrUnsupported, fmt.Errorf(format, args...))

@@ -154,6 +154,13 @@ func (f *goField) Shares() int { return 2*f.Upto - f.From }
 // KnotsEnd returns the end of the knots of its pieces, which follow the shares.
 func (f *goField) KnotsEnd() int { return f.Shares() + len(f.Pieces) }
 
+// WavesAt is the position of the column's waves among the encoded inputs, and WavesEnd their end.
+func (f *goField) WavesAt() int  { return f.At + wavesOf(f.Input) }
+func (f *goField) WavesEnd() int { return f.WavesAt() + 2*f.Waves }
+
+// FirstWave is the number of turns of a column's first wave while the rank grows by 1.
+func (*goSource) FirstWave() float64 { return data.FirstWave }
+
 // Listed returns the levels that are distinguished: those with their own place, or all levels if there are
 // means.
 func (f *goField) Listed() []string {
@@ -227,7 +234,7 @@ func newGoSource(m *model.Model, o Options) (*goSource, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.Has["date"] {
+	if s.Has["date"] || s.Has["waves"] {
 		roots = append(roots, "CosPi", "SinPi")
 	}
 	if s.Has["softmax"] {
@@ -327,6 +334,7 @@ func (s *goSource) addColumns(g *goMember, e *data.Encoding, tables []float64, n
 		s.Has[string(in.Kind)] = true
 		s.Has["lacking"] = s.Has["lacking"] || in.Kind == data.KindNumber && len(in.MissingNumbers()) > 0
 		s.Has["rank"] = s.Has["rank"] || in.RankAt != nil
+		s.Has["waves"] = s.Has["waves"] || in.Waves > 0
 		s.Has["means"] = s.Has["means"] || in.Means != nil
 	}
 	return tables

@@ -76,6 +76,8 @@ func TestGo(t *testing.T) {
 	}
 	mod.add(t, shipped(t, "breast_cancer", model.Options{Epochs: 3, Scale: data.ScalePieces}))
 	mod.add(t, shipped(t, "breast_cancer", model.Options{Epochs: 3, Recipe: model.RecipeTrees}))
+	mod.add(t, shipped(t, "penguins", model.Options{Epochs: 3, Recipe: model.RecipeWaves}))
+	mod.add(t, inTurn(t))
 	mod.add(t, fit(t, data.Binary, model.Options{Loss: "hinge", Threshold: "0.4", Hidden: []int{}}))
 	mod.add(t, fit(t, data.Multilabel, model.Options{Loss: "hinge", NoBias: true, Scale: data.ScaleNone}))
 	mod.add(t, fit(t, data.Multiclass, model.Options{OutputActivation: "sigmoid", Loss: "binary-cross-entropy", Hidden: []int{40}, Norm: "layer"}))

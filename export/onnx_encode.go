@@ -143,6 +143,8 @@ type scaling struct {
 	ranked, rankedAt   []int
 	pieced, piecedAt   []int     // for each piece
 	from, to           []float64 // its knots
+	waved, wavedAt     []int     // for each cos and each sin
+	turns, ahead       []float64 // of the wave; a cos is a sin a quarter turn ahead
 }
 
 // add adds an input of the encoding.
@@ -175,6 +177,13 @@ func (s *scaling) add(e *data.Encoding, input int) {
 		}
 		s.pieced, s.piecedAt = append(s.pieced, i), append(s.piecedAt, place)
 		s.from, s.to = append(s.from, in.Pieces[k-1]), append(s.to, in.Pieces[k])
+	}
+	turns := data.FirstWave
+	for k := range in.Waves {
+		at := first + wavesOf(in) + 2*k
+		s.waved, s.wavedAt = append(s.waved, i, i), append(s.wavedAt, at, at+1)
+		s.turns, s.ahead = append(s.turns, turns, turns), append(s.ahead, 0.25, 0)
+		turns *= 2
 	}
 }
 
@@ -232,6 +241,17 @@ func (b *builder) encodeNumbers(e *data.Encoding, dates quantities, p *pieces) {
 		part := b.do("Div", b.do("Sub", b.columns(x, n, s.pieced), b.doubles(s.from...)), b.doubles(wide...))
 		part = b.do("Where", b.do("Greater", part, b.doubles(0)), part, b.doubles(0)) // Max may keep -0
 		p.add(b.cast(b.do("Min", part, b.doubles(1)), b.real), s.piecedAt...)
+	}
+	if s.waved != nil {
+		var inputs []*data.Input
+		var low, high []float64
+		none := make([]float64, len(s.waved)) // beyond the range, where waves stay constant
+		for _, i := range s.waved {
+			inputs, low, high = append(inputs, s.inputs[i]), append(low, s.low[i]), append(high, s.high[i])
+		}
+		inside := b.do("Min", b.do("Max", b.columns(x, n, s.waved), b.doubles(low...)), b.doubles(high...))
+		turn := b.do("Add", b.do("Mul", b.rank(inputs, inside, b.doubles(none...)), b.doubles(s.turns...)), b.doubles(s.ahead...))
+		p.add(b.cast(b.do("Sin", b.do("Mul", turn, b.doubles(2*math.Pi))), b.real), s.wavedAt...)
 	}
 	if s.flagged != nil {
 		p.add(b.cast(b.columns(missing, n, s.flagged), b.real), s.flaggedAt...)

@@ -276,6 +276,20 @@ func boundOf(m *model.Model, p predicted) float64 {
 	return worst
 }
 
+// inTurn returns an ensemble whose members have the recipes plain and trees in turn, and so other layers.
+func inTurn(t testing.TB) *model.Model {
+	t.Helper()
+	m := shipped(t, "iris", model.Options{Members: 8, Epochs: 40})
+	var all []data.Scaling
+	for _, member := range m.Members() {
+		all = append(all, member.Options.Scale)
+	}
+	if want := slices.Repeat([]data.Scaling{data.ScaleAuto, data.ScaleTrees}, 4); !slices.Equal(all, want) {
+		t.Fatalf("the members have the scalings %v, want %v", all, want)
+	}
+	return m
+}
+
 // addCases writes a model's two files, the whole model and the net, and their expected outputs.
 func addCases(t testing.TB, cases *[]proofCase, dir, name string, m *model.Model) {
 	t.Helper()
@@ -387,6 +401,8 @@ func TestONNX(t *testing.T) {
 	}
 	addCases(t, &cases, dir, "pieces", shipped(t, "breast_cancer", model.Options{Epochs: 5, Scale: data.ScalePieces}))
 	addCases(t, &cases, dir, "trees", shipped(t, "breast_cancer", model.Options{Epochs: 5, Recipe: model.RecipeTrees}))
+	addCases(t, &cases, dir, "waves", shipped(t, "penguins", model.Options{Epochs: 5, Recipe: model.RecipeWaves}))
+	addCases(t, &cases, dir, "waves float64", shipped(t, "breast_cancer", model.Options{Epochs: 5, Recipe: model.RecipeWaves, Precision: "float64"}))
 	addCases(t, &cases, dir, "pieces float64", shipped(t, "penguins", model.Options{Epochs: 5, Scale: data.ScalePieces, Precision: "float64"}))
 	addCases(t, &cases, dir, "numbers that are missing", fit(t, data.Regression, model.Options{Missing: []string{"3", "-999"}}))
 	addCases(t, &cases, dir, "no bias", fit(t, data.Binary, model.Options{NoBias: true}))
@@ -403,6 +419,7 @@ func TestONNX(t *testing.T) {
 		}
 	}
 	addCases(t, &cases, dir, "ensemble, threshold", fit(t, data.Binary, model.Options{Members: 2, Threshold: "0.6"}))
+	addCases(t, &cases, dir, "ensemble, plain and trees", inTurn(t))
 	addCases(t, &cases, dir, "ensemble, pieces", shipped(t, "breast_cancer", model.Options{Members: 3, Epochs: 3, Scale: data.ScalePieces}))
 	addCases(t, &cases, dir, "many levels, regression", manyLevels(t, data.Regression, model.Options{}))
 	addCases(t, &cases, dir, "many levels, binary, float64", manyLevels(t, data.Binary, model.Options{Precision: "float64"}))

@@ -34,6 +34,8 @@ type bag struct {
 	fit     *Fit // the fit of the ensemble
 	members []*member
 	workers int           // members trained at the same time
+	turns   []string      // the recipes of the members, in turn
+	given   Options       // of the ensemble, before the first member resolved them
 	inFolds bool          // otherwise they share the validation rows and differ only by their seeds
 	own     *SharedMemory // nil: the run shares memory with others
 
@@ -48,6 +50,7 @@ type bag struct {
 	restored atomic.Int64  // nanoseconds of earlier training of members that were restored
 	stopped  string        // why run ended before its members did: "interrupted", "max-time" or ""
 	taken    []*member     // the members of the latest model
+	worse    []data.Note   // why it has no members of a recipe
 }
 
 // member is one member of the ensemble. It is prepared when its turn comes, and releases its rows when
@@ -98,8 +101,15 @@ func (f *Fit) bagged() (err error) {
 		b.own = new(SharedMemory)
 		room = b.own
 	}
+	if b.turns = o.recipes(f.Schema); !b.inFolds || o.Members < leastInTurn {
+		b.turns = b.turns[:1]
+	}
+	b.given = o
 	for k, fold := range folds {
 		own, t := o, tables
+		if len(b.turns) > 1 {
+			own.Recipe = b.turns[k%len(b.turns)]
+		}
 		fold.schema, fold.weightless = f.Schema, weightless
 		t.fold, t.Memory, t.Spill = &fold, room, nil
 		own.Members, own.MaxTime, own.Shrink, own.Elsewhere, own.Ranks = 0, 0, false, nil, nil // all are shrunk by the same amount
@@ -122,7 +132,7 @@ func (f *Fit) bagged() (err error) {
 		tables: tables, parts: first.parts, recipe: first.recipe, imputed: first.imputed, ownEpochs: first.ownEpochs,
 		sources: f.sources, bag: b, runner: b,
 	}
-	f.Options.Members, f.Options.Threads, f.Options.MaxTime = o.Members, o.Threads, o.MaxTime
+	f.Options.Members, f.Options.Threads, f.Options.MaxTime, f.Options.Recipe = o.Members, o.Threads, o.MaxTime, o.Recipe
 	f.Options.Stage, f.Options.Refuse, f.Options.Shrink = o.Stage, o.Refuse, o.Shrink
 	f.Options.Elsewhere, f.Options.Ranks = o.Elsewhere, o.Ranks
 	for _, n := range notes {
@@ -386,11 +396,10 @@ func (b *bag) model() *Model {
 		}
 		m.lock.Unlock()
 	}
-	var models []*Model
-	for _, m := range b.taken {
-		models = append(models, m.model)
+	m := newEnsemble(modelsOf(b.taken))
+	if kept, err := b.keepBetter(m, b.taken); err == nil && len(kept) < len(b.taken) {
+		b.taken, m = kept, newEnsemble(modelsOf(kept))
 	}
-	m := newEnsemble(models)
 	m.Options, m.Threshold = b.fit.Options, b.fit.recipe.threshold
 	r := b.result()
 	m.Training = Training{
@@ -403,12 +412,20 @@ func (b *bag) model() *Model {
 	return m
 }
 
+// modelsOf returns the models of members.
+func modelsOf(members []*member) (models []*Model) {
+	for _, m := range members {
+		models = append(models, m.model)
+	}
+	return models
+}
+
 // said returns sentences about members that are left out.
 func (b *bag) said() []data.Note {
 	if n := len(b.members) - len(b.taken); b.stopped != "" && b.taken != nil && n > 0 {
 		return []data.Note{data.Notef("%d of the %d members had not ended and %s left out.", n, len(b.members), map[bool]string{true: "is", false: "are"}[n == 1])}
 	}
-	return nil
+	return b.worse
 }
 
 func (b *bag) steps(ctx context.Context) iter.Seq2[train.Step, error] { return b.strides(ctx) }

@@ -116,7 +116,7 @@ func TestBoundsFollowTheScatter(t *testing.T) {
 // A file brings back the network with its bounds, and what is known about them.
 func TestBoundsAreSaved(t *testing.T) {
 	table := scattered(t, 400)
-	for _, o := range []Options{{}, {Members: 3}, {Precision: "float64", Norm: "batch"}, {Recipe: RecipeTrees}} {
+	for _, o := range []Options{{}, {Members: 3}, {Precision: "float64", Norm: "batch"}, {Recipe: RecipeTrees}, {Recipe: RecipeWaves}} {
 		o.Epochs, o.Interval, o.Targets = 3, 0.9, []string{"less", "y"}
 		m, f, err := Train(context.Background(), table, o)
 		if err != nil {

@@ -115,7 +115,7 @@ func TestLinearIsRidge(t *testing.T) {
 func TestLinearOutOfFold(t *testing.T) {
 	table, cells := plane(t, 120)
 	for _, members := range []int{4, 11} {
-		m, f := linearRun(t, table, Options{Members: members, Seed: 1, Epochs: 3})
+		m, f := linearRun(t, table, Options{Members: members, Seed: 1, Epochs: 3, Recipe: RecipePlain})
 		square, rows := 0.0, 0
 		for _, member := range f.bag.members[:(members+1)/2+map[bool]int{true: 2}[members == 4]] {
 			own := member.tables.fold

@@ -3,6 +3,7 @@ package model
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/internal/jsonfloat"
@@ -90,15 +91,29 @@ func (m *Model) Parameters() int {
 }
 
 // DescribeNetwork describes the network in words: "8 - 64 relu - 1 identity". For an ensemble it adds
-// the number of networks: "5 networks, 8 - 64 relu - 1 identity". The encoding of a member depends on
-// its training rows, so other members may have a few more or fewer inputs.
+// the number of networks: "5 networks, 8 - 64 relu - 1 identity". Members with other layers follow after a
+// semicolon. The encoding of a member depends on its training rows, so members with the same layers may have a few
+// more or fewer inputs.
 func (m *Model) DescribeNetwork() string {
 	inputs, layers, _ := m.network().shape()
-	text := Describe(inputs, layers)
-	if n := len(m.Members()); n > 0 {
-		text = fmt.Sprintf("%d network%s, %s", n, plural(n), text)
+	if len(m.Members()) == 0 {
+		return Describe(inputs, layers)
 	}
-	return text
+	var kinds []string // the first member's description of each kind of layers
+	of, count := map[string]int{}, map[int]int{}
+	for _, member := range m.Members() {
+		inputs, layers, _ := member.network().shape()
+		kind := Describe(0, layers) + string(member.Options.Scale)
+		if _, known := of[kind]; !known {
+			of[kind] = len(kinds)
+			kinds = append(kinds, Describe(inputs, layers))
+		}
+		count[of[kind]]++
+	}
+	for i, text := range kinds {
+		kinds[i] = fmt.Sprintf("%d network%s, %s", count[i], plural(count[i]), text)
+	}
+	return strings.Join(kinds, "; ")
 }
 
 // Network64 returns the network in float64. If the model's own network is float64, it is returned

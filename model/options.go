@@ -32,9 +32,11 @@ type Options struct {
 
 	Positive string `json:"positive,omitempty"` // of two classes the positive one; default: the second
 
-	// Recipe chooses layers, activation and scaling if they are not given: auto (default), plain, wide or trees. auto is trees
-	// for a table of at least 1,200 rows, 1 to 256 columns of numbers and at most 2 million cells in them, if layers,
-	// activation, scaling and optimizer are not given; otherwise it is plain. See docs/recipe.md.
+	// Recipe chooses layers, activation and scaling if they are not given: auto (default), plain, wide, trees or waves. auto
+	// is plain if one of them or the optimizer is given, or for a table without columns of numbers, with more than 256 of
+	// them, or with more than 2 million cells in them. Otherwise it is trees for a table of at least 1,200 rows, and plain for a
+	// smaller one. In an ensemble of 8 networks or more with their own folds, every second one then has the recipe waves, or in
+	// a smaller table trees. See docs/recipe.md.
 	Recipe string `json:"recipe,omitempty"`
 
 	// The network.
@@ -208,8 +210,8 @@ func (o Options) Validate() error {
 	switch {
 	case o.Members < AutoMembers:
 		return refuse("Members", o.Members, "give a whole number of at least 1")
-	case !slices.Contains([]string{"", RecipeAuto, RecipePlain, RecipeWide, RecipeTrees}, o.Recipe):
-		return refuse("Recipe", o.Recipe, "choose auto, plain, wide or trees")
+	case !slices.Contains([]string{"", RecipeAuto, RecipePlain, RecipeWide, RecipeTrees, RecipeWaves}, o.Recipe):
+		return refuse("Recipe", o.Recipe, "choose auto, plain, wide, trees or waves")
 	case !(o.Interval >= 0 && o.Interval < 1):
 		return refuse("Interval", o.Interval, "give a share between 0 and 1, such as 0.9, or 0 for none")
 	case o.Interval != 0 && o.Tolerance != nil:

@@ -73,10 +73,14 @@ func (f *Fit) OutOfFold(m *Model) (*Judged, error) {
 // with other members.
 func (b *bag) again(m *Model) (all []*member, err error) {
 	members := m.Members()
-	if len(members) != len(b.members) {
+	if len(members) > len(b.members) || len(members) < len(b.members) && len(b.turns) < 2 {
 		return nil, nil
 	}
-	for k, own := range members {
+	for _, own := range members {
+		k := slices.IndexFunc(b.members, func(m *member) bool { return m.options.Seed == own.Options.Seed })
+		if k < 0 { // a recipe's members may be left out, but no others
+			return nil, nil
+		}
 		one := &member{model: own, rows: pick(b.fit.Schema.Rows, b.members[k].tables.fold.validation)}
 		if err := one.predict(b.fit.tables.Train); err != nil {
 			return nil, err

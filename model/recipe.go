@@ -16,9 +16,10 @@ const (
 	RecipePlain = "plain"
 	RecipeWide  = "wide"
 	RecipeTrees = "trees"
+	RecipeWaves = "waves"
 )
 
-// wideRows is the least number of rows that get the recipe trees by default. With fewer, knots and a
+// wideRows is the least number of rows for which one network gets the recipe trees by default. With fewer, knots and a
 // wider network fit noise (docs/recipe.md has the figures).
 const wideRows = 1200
 
@@ -27,40 +28,46 @@ const wideRows = 1200
 // same: on 2 million rows it reaches the same R2 after one epoch.
 const mostCells = 2_000_000
 
-// choose decides which network and which inputs auto means, before the names are resolved:
+// recipes returns what auto means, before the names are resolved. Each is one of
 //
 //	plain  smooth inputs, two layers of 64 relu: fast
 //	wide   the same inputs and the place among knots that follow the target (data.ScalePieces), two layers of 128 silu
 //	trees  wide, with more knots and with a first layer that starts as the leaves of boosted trees (data.ScaleTrees)
+//	waves  the smooth inputs, and cos and sin of the rank (data.ScaleWaves), two layers of 128 silu
 //
-// auto is trees for a table of at least 1,200 rows, 1 to 256 columns of numbers and at most 2 million cells in
-// them, if layers, activation, scaling and optimizer are not given. If one of them is given, the others are
-// those of plain. Choices in the options are not changed.
-func (o *Options) choose(s *data.Schema) {
-	recipe := or(o.Recipe, RecipeAuto)
-	if recipe == RecipeAuto {
-		numbers := 0
-		for _, c := range s.Columns {
-			if c.Kind == data.KindNumber {
-				numbers++
-			}
-		}
-		open := o.Hidden == nil && o.Activation == "" && or(o.Scale, data.ScaleAuto) == data.ScaleAuto && or(o.Optimizer, "auto") == "auto"
-		recipe = RecipePlain
-		if open && len(s.Rows) >= wideRows && numbers > 0 && numbers <= mostPieced && len(s.Rows)*numbers <= mostCells {
-			recipe = RecipeTrees
+// The members of a large enough ensemble take several in turn (leastInTurn); others, and one network, take the first. For a table with 1 to 256 columns of
+// numbers and at most 2 million cells in them, auto is trees and waves from 1,200 rows on, and plain and trees with
+// fewer, if layers, activation, scaling and optimizer are not given. Otherwise it is plain.
+func (o *Options) recipes(s *data.Schema) []string {
+	if recipe := or(o.Recipe, RecipeAuto); recipe != RecipeAuto {
+		return []string{recipe}
+	}
+	numbers := 0
+	for _, c := range s.Columns {
+		if c.Kind == data.KindNumber {
+			numbers++
 		}
 	}
+	open := o.Hidden == nil && o.Activation == "" && or(o.Scale, data.ScaleAuto) == data.ScaleAuto && or(o.Optimizer, "auto") == "auto"
+	switch {
+	case !open || numbers == 0 || numbers > mostPieced || len(s.Rows)*numbers > mostCells:
+		return []string{RecipePlain}
+	case len(s.Rows) < wideRows:
+		return []string{RecipePlain, RecipeTrees}
+	}
+	return []string{RecipeTrees, RecipeWaves}
+}
+
+// choose sets layers, activation and scaling by the recipe. Choices in the options are not changed.
+func (o *Options) choose(s *data.Schema) {
+	recipe := o.recipes(s)[0]
 	if recipe != RecipePlain {
 		if o.Hidden == nil {
 			o.Hidden = []int{128, 128}
 		}
 		o.Activation = or(o.Activation, nn.SiLU.String())
 		if or(o.Scale, data.ScaleAuto) == data.ScaleAuto {
-			o.Scale = data.ScalePieces
-			if recipe == RecipeTrees {
-				o.Scale = data.ScaleTrees
-			}
+			o.Scale = map[string]data.Scaling{RecipeWide: data.ScalePieces, RecipeTrees: data.ScaleTrees, RecipeWaves: data.ScaleWaves}[recipe]
 		}
 	}
 }

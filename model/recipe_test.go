@@ -25,6 +25,7 @@ func TestRecipe(t *testing.T) {
 		"plain":        {large, Options{Recipe: "plain"}, []int{64, 64}, "relu, auto"},
 		"wide":         {small, Options{Recipe: "wide"}, []int{128, 128}, "silu, pieces"},
 		"trees":        {small, Options{Recipe: "trees"}, []int{128, 128}, "silu, trees"},
+		"waves":        {small, Options{Recipe: "waves"}, []int{128, 128}, "silu, waves"},
 		"own layers":   {large, Options{Hidden: []int{9}}, []int{9}, "relu, auto"},
 		"own rule":     {large, Options{Optimizer: "sgd"}, []int{64, 64}, "relu, auto"},
 		"own scaling":  {large, Options{Scale: data.ScaleStandard}, []int{64, 64}, "relu, standard"},

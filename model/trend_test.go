@@ -33,7 +33,7 @@ func line(t *testing.T, n int) *data.Table {
 
 // A plain trend goes on beyond the training rows: y = 2x, x from 0 to 499, at 750.
 func TestTrendGoesOn(t *testing.T) {
-	for _, recipe := range []string{RecipePlain, RecipeWide, RecipeTrees} {
+	for _, recipe := range []string{RecipePlain, RecipeWide, RecipeTrees, RecipeWaves} {
 		m, _, err := Train(context.Background(), line(t, 500), Options{Seed: 1, Recipe: recipe, Types: map[string]data.Kind{"x": data.KindNumber}})
 		if err != nil {
 			t.Fatal(err)

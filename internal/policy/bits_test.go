@@ -115,6 +115,7 @@ func TestSameBitsEverywhere(t *testing.T) {
 	add(iris, "--scale", "standard", "--no-bias")
 	add(iris, "--recipe", "trees")
 	add(diabetes, "--recipe", "trees")
+	add(iris, "--recipe", "waves")
 	add(diabetes, "--optimizer", "sgd", "--lr", "10", "--on-divergence", "halve-lr")
 	add(diabetes, "--hidden", "200,100", "--batch-size", "300") // large enough for several cores
 	add(iris, "--norm", "batch", "--dropout", "0.3", "--input-dropout", "0.1")

@@ -85,7 +85,7 @@ func newRunDir(path string, c *trainCmd, f *model.Fit) (*runDir, error) {
 		return nil, err
 	}
 	config := runConfig{
-		Data: keptPaths(c.Data), Out: c.Out, Delimiter: c.Delimiter, Header: c.Header, Encoding: c.Encoding, SkipRows: c.SkipRows, Comment: c.Comment, KeepTotal: c.KeepTotal, Sheet: c.Sheet, Query: c.Query, From: c.From, Memory: c.Memory, Cache: c.Cache, Options: f.Options,
+		Data: keptPaths(c.Data), Out: c.Out, Delimiter: c.Delimiter, Header: c.Header, Encoding: c.Encoding, SkipRows: c.SkipRows, Comment: c.Comment, KeepTotal: c.KeepTotal, Sheet: c.Sheet, Query: c.Query, From: c.From, Memory: c.Memory, Cache: c.Cache, Options: f.Again(),
 		CheckpointEvery: c.CheckpointEvery.String(), EventFiles: c.TensorBoard, Fingerprint: f.Fingerprints(),
 		Notes: option.Notes(f.Notes),
 	}

@@ -58,12 +58,7 @@ func (p panelData) Columns() []columnRow {
 				row.Encoded += ", softly clipped"
 			}
 		}
-		if len(in.RankAt) > 0 {
-			row.Encoded += "; and its rank"
-		}
-		if n := len(in.Pieces) - 1; n > 0 {
-			row.Encoded += fmt.Sprintf("; and its place in %s", plural(n, "piece", "pieces"))
-		}
+		row.Encoded += besides(&in)
 		if in.Missing {
 			row.Encoded += "; and whether it is missing"
 		}
@@ -90,6 +85,20 @@ func (p panelData) Columns() []columnRow {
 		out = append(out, row)
 	}
 	return out
+}
+
+// besides says which inputs a number has besides its scaled value.
+func besides(in *data.Input) (text string) {
+	if len(in.RankAt) > 0 {
+		text += "; and its rank"
+	}
+	if n := len(in.Pieces) - 1; n > 0 {
+		text += fmt.Sprintf("; and its place in %s", plural(n, "piece", "pieces"))
+	}
+	if in.Waves > 0 {
+		text += fmt.Sprintf("; and cos and sin of %s of its rank", plural(in.Waves, "wave", "waves"))
+	}
+	return text
 }
 
 // MoreColumns returns the number of columns that are not listed.
