@@ -90,7 +90,7 @@ func TestPredictOut(t *testing.T) {
 	must(t, 0, "train", iris, "--epochs", "2", "--quiet", "-o", "m.safetensors")
 	printed := must(t, 0, "predict", "m.safetensors", iris)
 	if r := must(t, 0, "predict", "m.safetensors", iris, "-o", "p.csv"); r.out != "" || readFile(t, "p.csv") != printed.out {
-		t.Errorf("-o writes something else than standard output: %q", r.out)
+		t.Errorf("-o writes a text that differs from standard output: %q", r.out)
 	}
 	if r := callWith(readFile(t, iris), "predict", "m.safetensors", "-"); r.out != printed.out {
 		t.Error("standard input gives other predictions than the file")

@@ -14,7 +14,7 @@ func TestShap(t *testing.T) {
 	one := must(t, 0, "shap", "m.safetensors", penguins, "--row", "200", "--class", "Gentoo", "-o", "why.svg")
 	for _, w := range []string{"Row 200", "probability of species = Gentoo", "100 background rows, exact", "bill_length_mm", "island"} {
 		if !strings.Contains(one.out, w) {
-			t.Errorf("of one row it says nothing of %q:\n%s", w, one.out)
+			t.Errorf("the text for one row lacks %q:\n%s", w, one.out)
 		}
 	}
 	if text := svgText(t, readFile(t, "why.svg")); !strings.Contains(text, "mean prediction") || !strings.Contains(text, "Why row 200") {
@@ -48,7 +48,7 @@ func TestShap(t *testing.T) {
 	}
 	a := must(t, 0, "shap", "m.safetensors", penguins, "--row", "3", "--json", "--threads", "1").out
 	if b := must(t, 0, "shap", "m.safetensors", penguins, "--row", "3", "--json", "--threads", "2").out; a != b {
-		t.Error("two threads say something else than one")
+		t.Error("two threads give a text that differs from that of one")
 	}
 	found := parseJSON(t, a)
 	if outputs := found["outputs"].([]any); len(outputs) != 3 || found["method"] != "exact" {

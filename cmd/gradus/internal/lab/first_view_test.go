@@ -43,7 +43,7 @@ func TestOpensOnSomethingThatMoves(t *testing.T) {
 	first, _, _ := strings.Cut(want, `"/>`)
 	_, first, _ = strings.Cut(first, `href="`)
 	if got := js[string](p, "document.querySelector('#picture .learned').getAttribute('href')"); got != first || len(got) < 100 {
-		t.Error("a unit's picture is not that of its weights")
+		t.Error("a unit's picture does not show its weights")
 	}
 	p.click("#door-lesson")
 	p.until("document.querySelector('#panel h2').textContent.startsWith('1. ')")
