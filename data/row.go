@@ -177,6 +177,9 @@ func EncodeNumbers[T Float](e *Encoding, cells []float64, dst []T) (row int, err
 		return 0, e.takes(len(cells), len(dst))
 	}
 	rows := len(cells) / columns
+	if len(dst) < rows*e.width {
+		panic("data: dst is shorter than Width for each row")
+	}
 	for from := 0; from < rows; from += pieceRows {
 		n := min(pieceRows, rows-from)
 		if row, err := encodeNumberRows(e, cells[from*columns:][:n*columns], dst[from*e.width:][:n*e.width]); err != nil {
