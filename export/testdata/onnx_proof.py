@@ -43,7 +43,10 @@ def compare(case, got):
         bits = np.uint32 if want.dtype == np.float32 else np.uint64
         assert got["encoded"].dtype == want.dtype and got["encoded"].shape == want.shape, (got["encoded"].dtype, got["encoded"].shape, want.shape)
         answer["cells"] = want.size
-        answer["cells_differ"] = int((got["encoded"].view(bits) != want.view(bits)).sum())
+        differ = got["encoded"].view(bits) != want.view(bits)
+        if case["near"]:
+            differ &= ~(np.abs(got["encoded"] - want) <= case["near"])
+        answer["cells_differ"] = int(differ.sum())
     want = np.frombuffer(base64.b64decode(case["outputs"]), dtype=np.float64).reshape(case["rows"], -1)
     have = got[case["output"]].astype(np.float64)
     assert have.shape == want.shape, (have.shape, want.shape)
