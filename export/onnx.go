@@ -40,10 +40,10 @@ const (
 // An ensemble is the mean of its members. Each has its own encoding and network.
 //
 // Encoded inputs have the bits of data.EncodeRow, except waves in float64, whose cos and sin differ in the
-// last digit. They are the value "encoded" in the graph, and for the members of an ensemble encoded.0,
-// encoded.1 and so on. The rest differs from gradus in the last digits, since every runtime sums in its own order. gelu in float64 is computed in float32, because
-// runtimes have erf only in that precision. A graph cannot refuse what gradus refuses: a text that is
-// not a boolean gives NaN.
+// last digits. They are the value "encoded" in the graph, and for the members of an ensemble encoded.0,
+// encoded.1 and so on. The rest differs from gradus in the last digits, since every runtime sums in its own
+// order. gelu in float64 is computed in float32, because runtimes have erf only in that precision. A graph
+// cannot refuse what gradus refuses: a text that is not a boolean gives NaN.
 func ONNX(m *model.Model, o Options) ([]byte, error) {
 	b := &builder{taken: map[string]bool{}, real: onnx.Float64}
 	if m.Precision() == "float32" {

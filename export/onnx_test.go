@@ -337,7 +337,7 @@ func addCases(t testing.TB, cases *[]proofCase, dir, name string, m *model.Model
 			var own []string // of the members
 			for k, member := range networks(m) {
 				if of == onnx.Float64 && member.Options.Scale == data.ScaleWaves {
-					c.Near = 1e-15 // of cos and sin
+					c.Near = 4e-15 // of cos and sin
 				}
 				width += member.Encoding.Width()
 				own = append(own, fmt.Sprintf("encoded.%d", k))

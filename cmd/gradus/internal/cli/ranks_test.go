@@ -77,7 +77,9 @@ func onLaunchers(t *testing.T, test func(t *testing.T, i int, l launcher)) {
 
 // unwrapped is a report without the line breaks within its sentences. Open MPI gives the ranks a terminal, and
 // so they wrap their lines.
-func unwrapped(text string) string { return regexp.MustCompile(`\n {9}\b`).ReplaceAllString(text, " ") }
+func unwrapped(text string) string {
+	return regexp.MustCompile(`\n {9}(\S)`).ReplaceAllString(text, " $1")
+}
 
 // sumOf returns the weights_sha256 of a call's JSON.
 func sumOf(t *testing.T, r outcome) string {
