@@ -189,7 +189,7 @@ func (o object) number(t *testing.T, keys ...string) float64 {
 	t.Helper()
 	x, ok := o.at(t, keys...).(float64)
 	if !ok {
-		t.Fatalf("%v is %v, not a number", keys, o.at(t, keys...))
+		t.Fatalf("%v: got %v, want a number", keys, o.at(t, keys...))
 	}
 	return x
 }
@@ -200,7 +200,7 @@ func parseJSON(t *testing.T, s string) object {
 	dec := json.NewDecoder(strings.NewReader(s))
 	var o object
 	if err := dec.Decode(&o); err != nil {
-		t.Fatalf("not a JSON object: %v\n%s", err, s)
+		t.Fatalf("got the error %v, want one JSON object:\n%s", err, s)
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
 		t.Fatalf("got text after the JSON object, want none:\n%s", s)

@@ -129,7 +129,7 @@ func TestRowFlags(t *testing.T) {
 			right++
 		}
 		if p, err := strconv.ParseFloat(r[2], 32); err != nil || (p > o.number(t, "threshold")) != (r[0] == "malignant") {
-			t.Fatalf("row %d: %v at the threshold %v", i, r, o["threshold"])
+			t.Fatalf("row %d: got the prediction %v, which does not fit the threshold %v", i, r, o["threshold"])
 		}
 	}
 	if got := evaluated.number(t, "metrics", "accuracy"); math.Abs(got-right/float64(len(records))) > 1e-12 {
@@ -170,7 +170,7 @@ func TestCVLackingScore(t *testing.T) {
 	lacking := o.at(t, "lacking").([]any)[0].(map[string]any)
 	fold := lacking["folds"].([]any)
 	if lacking["score"] != "auc" || len(fold) != 1 {
-		t.Fatalf("lacking: %v", lacking)
+		t.Fatalf("got the missing score %v, want auc in one fold", lacking)
 	}
 	pooled := o.number(t, "out_of_fold", "auc")
 	text := must(t, 0, args...).out

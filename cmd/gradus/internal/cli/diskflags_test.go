@@ -173,7 +173,7 @@ func TestPredictAndEvaluateOnTheDisk(t *testing.T) {
 		whole := outcomeOf(t, process(os.Args[0], command...))
 		small := outcomeOf(t, process(os.Args[0], append(command, "--memory", "30MiB")...))
 		if whole.code != 0 || small.code != 0 || !strings.Contains(small.err, "on the disk") {
-			t.Fatalf("%v: exit status %d, %s; on the disk %d, %s", command, whole.code, whole.err, small.code, small.err)
+			t.Fatalf("%v: got exit status %d and %s in memory, and %d and %s on the disk, want 0 for both", command, whole.code, whole.err, small.code, small.err)
 		}
 		if whole.out != small.out {
 			t.Errorf("%v: the output with the table on the disk differs from that in memory", command)
@@ -204,7 +204,7 @@ func TestImportanceAndFoldsOnTheDisk(t *testing.T) {
 		whole := outcomeOf(t, process(os.Args[0], command...))
 		small := outcomeOf(t, process(os.Args[0], append(command, "--memory", "30MiB")...))
 		if whole.code != 0 || small.code != 0 {
-			t.Fatalf("%v: exit status %d, %s; on the disk %d, %s", command, whole.code, whole.err, small.code, small.err)
+			t.Fatalf("%v: got exit status %d and %s in memory, and %d and %s on the disk, want 0 for both", command, whole.code, whole.err, small.code, small.err)
 		}
 		if !strings.Contains(small.out+small.err, "on the disk") || strings.Contains(whole.out+whole.err, "on the disk") {
 			t.Errorf("%v: want the table on the disk only with --memory", command)

@@ -22,7 +22,7 @@ func TestEvaluate(t *testing.T) {
 		text := must(t, 0, "evaluate", "m.safetensors", "t.csv").out
 		for _, m := range strings.Fields(metrics) {
 			if e.number(t, "metrics", m) != o.number(t, "metrics", "train", m) {
-				t.Errorf("%s: %s is %v on the rows it was trained on, train said %v", target, m, e.number(t, "metrics", m), o.number(t, "metrics", "train", m))
+				t.Errorf("%s: got %s %v on the training rows, want %v as from train", target, m, e.number(t, "metrics", m), o.number(t, "metrics", "train", m))
 			}
 			if !strings.Contains(text, " "+m) {
 				t.Errorf("%s: the text lacks %s:\n%s", target, m, text)

@@ -103,7 +103,7 @@ func TestExplainSolver(t *testing.T) {
 		o := parseJSON(t, must(t, 0, "explain", "m.safetensors", iris, "--row", "0", "--json").out)
 		solver, _ := o["solver"].(string)
 		if is := strings.Contains(c.want, "no such update"); is != (solver == c.optimizer) || o["weight"] == nil {
-			t.Errorf("%s: the solver is %q", c.optimizer, solver)
+			t.Errorf("%s: got the solver %q, want the name of a solver only", c.optimizer, solver)
 		}
 	}
 }

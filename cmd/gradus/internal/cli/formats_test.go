@@ -68,7 +68,7 @@ func TestFlagsOfTextAreNotIgnored(t *testing.T) {
 			r := call(append([]string{"inspect", formatFile(t, name)}, flag...)...)
 			if name == "pandas.xlsx" && flag[0] != "--delimiter" && flag[0] != "--encoding" {
 				if r.code != 0 {
-					t.Errorf("%s %s exits with %d: %s", name, flag[0], r.code, r.err)
+					t.Errorf("%s %s: got exit status %d, want 0: %s", name, flag[0], r.code, r.err)
 				}
 			} else if want := flag[0] + " has no effect: leave it out"; r.code != 1 || !strings.Contains(r.err, want) {
 				t.Errorf("%s %s exits with %d and says %q, want %q", name, flag[0], r.code, r.err, want)

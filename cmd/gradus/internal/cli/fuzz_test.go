@@ -71,7 +71,7 @@ func FuzzHistory(f *testing.F) {
 			t.Fatal(err)
 		}
 		if writeHistory(&second, again); second.String() != first.String() {
-			t.Errorf("%q became %q", first.String(), second.String())
+			t.Errorf("%q became %q, want no change", first.String(), second.String())
 		}
 	})
 }

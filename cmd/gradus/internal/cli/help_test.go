@@ -35,7 +35,7 @@ func TestHelpHasExamples(t *testing.T) {
 // TestHelpShowsPages: every page that help or a report names is in the binary.
 func TestHelpShowsPages(t *testing.T) {
 	if names := docs.Names(); len(helpPages()) != len(names) {
-		t.Errorf("help shows the pages %v of %v", helpPages(), names)
+		t.Errorf("help shows the pages %v, want all of %v", helpPages(), names)
 	}
 	for _, page := range helpPages() {
 		if command, ok := strings.CutSuffix(page, ".md"); ok && !strings.Contains(must(t, 0, "help", command).out, "gradus help "+page) {
@@ -52,7 +52,7 @@ func TestHelpShowsPages(t *testing.T) {
 		t.Error("help diagnosis lacks the codes")
 	}
 	if must(t, 0, "help", "bits.md").out != must(t, 0, "help", "bits").out {
-		t.Error("help bits.md is not help bits")
+		t.Error("help bits.md and help bits differ")
 	}
 	for _, name := range docs.Names() { // as other pages call it
 		if r := must(t, 0, "help", "docs/"+name+".md"); !strings.HasPrefix(r.out, "# ") {

@@ -107,7 +107,7 @@ func TestLearnedIntervals(t *testing.T) {
 		}
 	}
 	if r := must(t, 0, "evaluate", "m.safetensors", diabetes, "--interval", "0.8"); !strings.Contains(r.out, "Intervals for 0.8: 0.") || !strings.Contains(r.out, "by fifths of the prediction") {
-		t.Errorf("evaluate says\n%s", r.out)
+		t.Errorf("evaluate: got\n%s\nwant the coverage of the intervals", r.out)
 	}
 	cover := parseJSON(t, must(t, 0, "evaluate", "m.safetensors", diabetes, "--interval", "0.8", "--json").out)["intervals"].([]any)[0].(map[string]any)
 	if share := cover["share"].(float64); !(share > 0.7 && share < 0.95) || !(cover["score"].(float64) > cover["width"].(float64)) {

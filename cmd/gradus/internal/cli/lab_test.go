@@ -173,7 +173,7 @@ func TestReportPage(t *testing.T) {
 	read := func() string {
 		t.Helper()
 		if code, errs := call("report", folder, "-o", page); code != 0 {
-			t.Fatalf("status %d: %s", code, errs)
+			t.Fatalf("got exit status %d, want 0: %s", code, errs)
 		}
 		b, err := os.ReadFile(page)
 		if err != nil {
@@ -209,7 +209,7 @@ func TestReportPage(t *testing.T) {
 		t.Error("without its model the report does not say so")
 	}
 	if code, errs := call("report", filepath.Join(dir, "none"), "-o", page); code != statusFailed || !strings.Contains(errs, "holds no run") {
-		t.Errorf("no folder: status %d, %s", code, errs)
+		t.Errorf("without a folder: got exit status %d and %s, want 1 and holds no run", code, errs)
 	}
 }
 

@@ -93,7 +93,7 @@ func TestPredictOut(t *testing.T) {
 		t.Errorf("-o writes a text that differs from standard output: %q", r.out)
 	}
 	if r := callWith(readFile(t, iris), "predict", "m.safetensors", "-"); r.out != printed.out {
-		t.Error("standard input gives other predictions than the file")
+		t.Error("the predictions from standard input differ from those from the file")
 	}
 	// A file without the target's column gives the same predictions.
 	header, records := predictions(t, readFile(t, iris))

@@ -29,7 +29,7 @@ func TestBarFits(t *testing.T) {
 				}
 			}
 			if width == 200 && (!strings.Contains(text, "1.2M samples/s") || !strings.Contains(text, "rate 0.00123") || strings.Contains(text, score) != true) {
-				t.Errorf("at 200 columns: %q", text)
+				t.Errorf("at 200 columns: got %q, want the speed, the rate and the score", text)
 			}
 		}
 	}

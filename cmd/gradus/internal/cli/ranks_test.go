@@ -177,7 +177,7 @@ func TestRanksRefuse(t *testing.T) {
 			}
 		}
 		if _, err := os.Stat("m.safetensors"); err == nil {
-			t.Error("a model was written")
+			t.Error("a model was written, want none")
 		}
 	})
 }
@@ -321,7 +321,7 @@ func TestBenchRanks(t *testing.T) {
 		}
 		r := outcomeOf(t, l.call(t, 2, with, args...))
 		if r.code != 0 {
-			t.Fatalf("exit status %d: %s", r.code, r.err)
+			t.Fatalf("got exit status %d, want 0: %s", r.code, r.err)
 		}
 		if picture := readFile(t, "scaling.svg"); !strings.Contains(picture, "tabular, measured") {
 			t.Error("the picture has no measured points")
@@ -355,7 +355,7 @@ func TestBenchRanks(t *testing.T) {
 		}
 		r = outcomeOf(t, l.call(t, 2, with, "bench", "--mpi", "--workload", "notebook"))
 		if r.code == 0 || strings.Count(r.err, "gradus: --workload notebook: --mpi measures only mnist and tabular; name one of them") != 1 {
-			t.Errorf("exit status %d\n%s", r.code, r.err)
+			t.Errorf("got exit status %d, want an error about the workload\n%s", r.code, r.err)
 		}
 	})
 	if r := outcomeOf(t, process(with, "bench", "--mpi")); r.code != statusUsage || !strings.Contains(r.err, "this process is alone: start it with mpirun") {
@@ -377,7 +377,7 @@ func TestRanksOnTheDisk(t *testing.T) {
 		small := append(slices.Clone(blocks), "--memory", "30MiB")
 		want := sumOf(t, outcomeOf(t, process(without, blocks...)))
 		if other := sumOf(t, outcomeOf(t, process(without, whole...))); other == want {
-			t.Fatal("the blocks do not change the order of the rows")
+			t.Fatal("the blocks do not change the weights, want another order of the rows")
 		}
 		hold := func(what string, cmd *exec.Cmd, onDisk bool) {
 			r := outcomeOf(t, cmd)

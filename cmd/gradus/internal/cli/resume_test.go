@@ -81,7 +81,7 @@ func TestResumeAfterAnInterruption(t *testing.T) {
 	args = append(args, "--run", "parts", "-o", "m.safetensors", "--checkpoint-every", "5ms")
 	r := callUntil(t, "parts/"+checkpointFiles[0], args...)
 	if r.code != 130 || !strings.Contains(r.out, "gradus resume parts") {
-		t.Fatalf("exit status %d\n%s%s", r.code, r.out, r.err)
+		t.Fatalf("got exit status %d, want 130\n%s%s", r.code, r.out, r.err)
 	}
 	must(t, 0, "info", "m.safetensors")                    // the interrupted run has saved a model
 	if err := os.Remove("parts/result.json"); err != nil { // as after kill -9
@@ -92,7 +92,7 @@ func TestResumeAfterAnInterruption(t *testing.T) {
 		r = callFor(t, time.Duration(whole.number(t, "seconds")/3*1e9), "resume", "parts", "--json", "--quiet", "--threads", "1")
 	}
 	if r.code != 0 {
-		t.Fatalf("exit status %d\n%s%s", r.code, r.out, r.err)
+		t.Fatalf("got exit status %d, want 0\n%s%s", r.code, r.out, r.err)
 	}
 	o := parseJSON(t, r.out)
 	for _, d := range differences(o, whole) {
@@ -128,7 +128,7 @@ func TestResumeComparesAgain(t *testing.T) {
 	whole := parseJSON(t, must(t, 0, append(args, "--json", "--run", "whole", "-o", "w.safetensors")...).out)
 	r := callUntil(t, "parts/"+checkpointFiles[0], append(args, "--run", "parts", "-o", "m.safetensors", "--checkpoint-every", "1h")...)
 	if r.code != statusInterrupted || !strings.Contains(r.out, "m.safetensors holds the trained model, without the comparison with a linear model") || !strings.Contains(r.out, "gradus resume parts") {
-		t.Fatalf("exit status %d\n%s%s", r.code, r.out, r.err)
+		t.Fatalf("got exit status %d, want 130\n%s%s", r.code, r.out, r.err)
 	}
 	must(t, 0, "info", "m.safetensors")
 	for _, d := range differences(parseJSON(t, must(t, 0, "resume", "parts", "--json", "--quiet").out), whole) {
@@ -191,7 +191,7 @@ func TestResumeReports(t *testing.T) {
 		t.Errorf("got %v seconds, want %v as at first", again["seconds"], first["seconds"])
 	}
 	if readFile(t, filepath.Join(here, "m.safetensors")) != model {
-		t.Error("the model differs")
+		t.Error("the model of the resumed run differs")
 	}
 	r := must(t, 0, "resume", filepath.Join(here, "run"), "-o", "other.safetensors")
 	if readFile(t, "other.safetensors") == "" || !strings.Contains(r.out, "Model    other.safetensors") || !strings.Contains(r.out, "5 epochs (all that were allowed)") {
@@ -257,7 +257,7 @@ func TestResumeAfterDamage(t *testing.T) {
 		"header":  func(b []byte) []byte { b[2] ^= 0xff; return b },
 	} {
 		if r := callUntil(t, name+"/"+checkpointFiles[0], append(args, name, "-o", "m.safetensors")...); r.code != 130 {
-			t.Fatalf("exit status %d\n%s", r.code, r.err)
+			t.Fatalf("got exit status %d, want 130\n%s", r.code, r.err)
 		}
 		d := &runDir{path: name}
 		_, file, _, err := d.newest()

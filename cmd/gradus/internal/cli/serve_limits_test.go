@@ -61,7 +61,7 @@ func TestServeOffLoopback(t *testing.T) {
 		}
 	}
 	if code, log := end(); code != statusDone {
-		t.Errorf("it ended with status %d: %s", code, log)
+		t.Errorf("got exit status %d, want 0: %s", code, log)
 	}
 }
 
@@ -144,7 +144,7 @@ func TestServeLimits(t *testing.T) {
 	go func() {
 		defer close(done)
 		if code, log := end(); code != statusDone {
-			t.Errorf("it ended with status %d: %s", code, log)
+			t.Errorf("got exit status %d, want 0: %s", code, log)
 		}
 	}()
 	time.Sleep(50 * time.Millisecond)

@@ -96,7 +96,7 @@ func TestServe(t *testing.T) {
 	http.DefaultClient.CloseIdleConnections()
 	code, log := end()
 	if code != statusDone || !strings.Contains(log, `"path":"/predict"`) || !strings.Contains(log, "draining") || !strings.Contains(log, "was taken") {
-		t.Errorf("it ended with status %d and logged %.600s", code, log)
+		t.Errorf("got exit status %d and the log %.600s, want 0 and the request, the reload and the shutdown", code, log)
 	}
 }
 
@@ -123,7 +123,7 @@ func TestServeTLS(t *testing.T) {
 	}
 	client.CloseIdleConnections()
 	if code, log := end(); code != statusDone {
-		t.Errorf("it ended with status %d: %s", code, log)
+		t.Errorf("got exit status %d, want 0: %s", code, log)
 	}
 }
 

@@ -22,12 +22,12 @@ func TestShap(t *testing.T) {
 	}
 	several := must(t, 0, "shap", "m.safetensors", penguins, "--rows", "9", "--method", "permutation", "--background-rows", "7", "-o", "swarm.png")
 	if !strings.Contains(several.out, "9 rows") || !strings.Contains(several.out, "7 background rows, 2 pairs of orders for each, seed 1") {
-		t.Errorf("for several rows: got\n%s", several.out)
+		t.Errorf("for several rows: got\n%s\nwant the numbers of rows and of background rows", several.out)
 	}
 	must(t, 0, "shap", "m.safetensors", penguins, "--row", "3,5", "--background", penguins, "-o", "values.csv")
 	lines := strings.Split(strings.TrimSpace(readFile(t, "values.csv")), "\n")
 	if len(lines) != 1+2*3 || !strings.HasPrefix(lines[0], "row,output,base,prediction,island,") || !strings.HasPrefix(lines[4], "5,Adelie,") {
-		t.Fatalf("the table is\n%s", strings.Join(lines, "\n"))
+		t.Fatalf("got the table\n%s\nwant 3 classes for each of 2 rows", strings.Join(lines, "\n"))
 	}
 	for _, line := range lines[1:] {
 		sum := 0.0

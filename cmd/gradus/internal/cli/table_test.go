@@ -130,7 +130,7 @@ func TestAmounts(t *testing.T) {
 			t.Errorf("--loss %s: the task is %v, want %s", loss, o["task"], want)
 		}
 		if said := strings.Contains(fmt.Sprint(o["notes"]), "is read as amounts, not as classes"); said != (want == "regression") {
-			t.Errorf("--loss %s: %v", loss, o["notes"])
+			t.Errorf("--loss %s: got the notes %v, want one about amounts only for a regression", loss, o["notes"])
 		}
 	}
 	trainQuietly(t, 0, cancer, "--positive", "benign", "--epochs", "1", "-o", "m.safetensors")

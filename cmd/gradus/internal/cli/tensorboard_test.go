@@ -32,7 +32,7 @@ func TestTensorBoard(t *testing.T) {
 		r = callFor(t, part, "resume", "parts", "--quiet")
 	}
 	if r.code != 0 {
-		t.Fatalf("exit status %d\n%s", r.code, r.err)
+		t.Fatalf("got exit status %d, want 0\n%s", r.code, r.err)
 	}
 
 	python := need.Tool(t, "python3")

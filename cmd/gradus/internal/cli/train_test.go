@@ -68,7 +68,7 @@ func TestTrainReport(t *testing.T) {
 	place(t, nil)
 	r := must(t, 0, "train", "--members", "1", penguins, "--epochs", "2", "--quiet", "--test", "0.2")
 	if r.err != "" {
-		t.Errorf("--quiet printed %q", r.err)
+		t.Errorf("--quiet: got %q on standard error, want nothing", r.err)
 	}
 	for _, w := range []string{
 		"Data     " + penguins + ": 344 rows, 7 columns (commas)\n", "Target   species (the last column; --target names another), multiclass: Adelie, Chinstrap, Gentoo\n",
@@ -232,10 +232,10 @@ func TestTestRows(t *testing.T) {
 	still := strings.Fields("--lr 1e-30 --scale none --init zeros --no-bias --activation identity --optimizer sgd")
 	a, b := guess(append(still, "--validation", "none")...), guess(append(still, "--validation", "0.4")...)
 	if a != b {
-		t.Errorf("the test rows' score is %s without validation rows and %s with them", a, b)
+		t.Errorf("the score of the test rows is %s without validation rows and %s with them, want the same", a, b)
 	}
 	if c := guess(append(still, "--seed", "2")...); c == a {
-		t.Error("another seed gives the same test rows")
+		t.Error("another seed gives the same test rows, want different ones")
 	}
 }
 
@@ -397,10 +397,10 @@ func TestDiagnosisIsTold(t *testing.T) {
 	}
 	r = must(t, 0, "train", "--members", "1", iris, "--quiet", "--json", "-o", "m.safetensors")
 	if !strings.Contains(r.out, `"diagnosis":[]`) {
-		t.Errorf("a healthy run: %s", r.out)
+		t.Errorf("a healthy run: got %s, want no diagnosis", r.out)
 	}
 	if r = must(t, 0, "train", "--members", "1", iris, "--quiet", "-o", "m.safetensors"); strings.Contains(r.out, "Diagnosis") {
-		t.Errorf("a healthy run: %s", r.out)
+		t.Errorf("a healthy run: got %s, want no diagnosis", r.out)
 	}
 }
 

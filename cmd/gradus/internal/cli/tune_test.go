@@ -181,7 +181,7 @@ func TestTuneWholeNumbers(t *testing.T) {
 		args := []string{"tune", iris, "--trials", "3", "--epochs", "2", "--members", "1", "--strategy", "random", "--json", "--quiet", "-o", "m.safetensors", "--search"}
 		short, long := must(t, 0, append(args, search)...), must(t, 0, append(args, search+":int")...)
 		if a, b := sameTrials(parseJSON(t, short.out)), sameTrials(parseJSON(t, long.out)); a != b {
-			t.Errorf("%s tries\n%s\nand with :int\n%s", search, a, b)
+			t.Errorf("%s tries\n%s\nand with :int\n%s\nwant the same", search, a, b)
 		}
 	}
 	r := must(t, 2, "tune", iris, "--trials", "1", "--epochs", "1", "--search", "hidden=1.5..6")
