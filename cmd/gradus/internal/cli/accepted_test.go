@@ -11,7 +11,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// rows writes a table of that many rows. Each cell comes from its column's function.
+// rows returns a CSV table with n rows. Each column's function makes its cells.
 func rows(n int, header string, cell ...func(i int) string) string {
 	var b strings.Builder
 	fmt.Fprintln(&b, header)
@@ -27,8 +27,8 @@ func rows(n int, header string, cell ...func(i int) string) string {
 	return b.String()
 }
 
-// Cells of a column.
-func number(i int) string { // anything between 0 and 1
+// These functions make the cells of a column.
+func number(i int) string { // a pseudorandom number between 0 and 1
 	return fmt.Sprintf("%.4f", rand.New(rand.NewPCG(uint64(i), 7)).Float64())
 }
 func always(s string) func(int) string   { return func(int) string { return s } }
@@ -50,7 +50,7 @@ func zstandard(s string) string {
 	return string(z.EncodeAll([]byte(s), nil))
 }
 
-// accepted are tables that look odd and are accepted, each with what the report says about it.
+// accepted lists tables that look odd but are accepted. The report must contain words.
 var accepted = []struct {
 	name  string
 	file  string // "" reads standard input
@@ -118,7 +118,7 @@ func TestAccepted(t *testing.T) {
 			}
 			r := callWith(stdin, args...)
 			if r.code != 0 || r.err != "" {
-				t.Fatalf("exit status %d, %s", r.code, r.err)
+				t.Fatalf("got exit status %d and the message %q, want 0 and no message", r.code, r.err)
 			}
 			for _, w := range c.words {
 				if !strings.Contains(r.out, w) {
@@ -132,7 +132,7 @@ func TestAccepted(t *testing.T) {
 	}
 }
 
-// TestWide: 50,000 columns and 60 rows.
+// TestWide trains on a table of 60 rows with 50,001 columns.
 func TestWide(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("y")
@@ -165,13 +165,13 @@ func TestAcceptedAtPrediction(t *testing.T) {
 	must(t, 0, "train", "t.csv", "--epochs", "2", "--quiet", "-o", "m.safetensors")
 	plain, reordered, holes := must(t, 0, "predict", "m.safetensors", "p.csv"), must(t, 0, "predict", "m.safetensors", "q.csv"), must(t, 0, "predict", "m.safetensors", "r.csv")
 	if plain.out != reordered.out || plain.err+reordered.err != "" {
-		t.Errorf("%s and, in another order,\n%s%s", plain.out, reordered.out, reordered.err)
+		t.Errorf("got\n%swith the columns in another order, want\n%sand no message; got %q", reordered.out, plain.out, plain.err+reordered.err)
 	}
 	want := `gradus: column "a": 2 missing cells, encoded as in training
 gradus: column "b": a category that was not in the training rows in 2 cells, such as "w"
 gradus: column "b": 1 missing cell, encoded as in training
 `
 	if holes.err != want || strings.Count(holes.out, "\n") != 5 {
-		t.Errorf(`got %s%s, want holes.err = want and strings.Count(holes.out, "\n") = 5`, holes.out, holes.err)
+		t.Errorf("got %d lines and the messages\n%s\nwant 5 lines and\n%s", strings.Count(holes.out, "\n"), holes.err, want)
 	}
 }

@@ -13,8 +13,8 @@ import (
 	"github.com/gradus-ml/gradus/internal/need"
 )
 
-// TestReadOnly writes to folders and files without write permission. No permission stops root, so root
-// calls gradus as the user nobody.
+// TestReadOnly writes to folders and files without write permission. File permissions do not stop
+// root, so a test that runs as root starts gradus as the user nobody.
 func TestReadOnly(t *testing.T) {
 	dir, err := os.MkdirTemp("", "gradus-cli") // not t.TempDir: only root may enter its parents
 	if err != nil {
@@ -62,7 +62,7 @@ func TestReadOnly(t *testing.T) {
 	}
 	if os.Getuid() == 0 {
 		if changed := changes(before, listing(t)); changed != nil {
-			t.Errorf("written: %q", changed)
+			t.Errorf("got the changed files %q, want none", changed)
 		}
 	}
 }
@@ -112,7 +112,7 @@ func TestFullDisk(t *testing.T) {
 		if strings.HasPrefix(args, "train") {
 			r = begun(r)
 		}
-		if strings.HasPrefix(args, "train "+iris) { // the scores are told, though not a model that is not there
+		if strings.HasPrefix(args, "train "+iris) { // the report has the scores, but no model, because none was written
 			for _, part := range []string{"\nTrained  ", "always the commonest", "\nTrue class"} {
 				if !strings.Contains(r.out, part) {
 					t.Errorf("gradus %s: the report lacks %q:\n%s", args, part, r.out)
@@ -127,13 +127,13 @@ func TestFullDisk(t *testing.T) {
 			t.Errorf("gradus %s: %s", args, problem)
 		}
 		if changed := changes(before, listing(t)); changed != nil {
-			t.Fatalf("gradus %s: left behind: %q", args, changed)
+			t.Fatalf("gradus %s: got the changed files %q, want none", args, changed)
 		}
 	}
 }
 
-// TestFullDiskWhileTraining: a message about checkpoints that no longer fit comes once, and the checkpoints
-// before stay. When there is room again, the run is resumed as if nothing had happened.
+// TestFullDiskWhileTraining: if a checkpoint does not fit on the disk, one message says so, and the previous
+// checkpoint stays. When there is room again, the resumed run ends as a run without a full disk does.
 func TestFullDiskWhileTraining(t *testing.T) {
 	notShort(t)
 	place(t, nil)
@@ -147,9 +147,9 @@ func TestFullDiskWhileTraining(t *testing.T) {
 	args := []string{"train", "--members", "1", diabetes, "--members", "1", "--epochs", "1000", "--patience", "0", "--quiet", "--checkpoint-every", "2ms"}
 	whole := trainQuietly(t, 0, append(args[1:], "-o", "w.safetensors")...)
 	if r := callUntil(t, "disk/run/"+checkpointFiles[0], append(args, "--run", "disk/run", "-o", "m.safetensors")...); r.code != 130 {
-		t.Fatalf("exit status %d\n%s", r.code, r.err)
+		t.Fatalf("got exit status %d, want 130\n%s", r.code, r.err)
 	}
-	// The rest of the disk is filled.
+	// Fill the rest of the disk.
 	filler, err := os.Create("disk/filler")
 	if err != nil {
 		t.Fatal(err)
@@ -165,10 +165,10 @@ func TestFullDiskWhileTraining(t *testing.T) {
 	r := call("resume", "disk/run", "--quiet", "-o", "m.safetensors")
 	const complaint = "no space left on device; training continues, and the previous checkpoint is kept\n"
 	if r.code != 1 || strings.Count(r.err, complaint) != 1 || strings.Count(r.err, "\n") != 2 || !strings.HasSuffix(r.err, ": no space left on device\n") {
-		t.Errorf("exit status %d\n%s", r.code, r.err)
+		t.Errorf("got exit status %d and the messages\n%s\nwant 1, the end %q once, and one more line", r.code, r.err, complaint)
 	}
-	if changed := changes(before, listing(t)); len(changed) > 2 { // the lock, since its number does not fit, and the model
-		t.Errorf("changed: %q", changed)
+	if changed := changes(before, listing(t)); len(changed) > 2 { // the lock, whose process number does not fit, and the model
+		t.Errorf("got the changed files %q, want at most 2", changed)
 	}
 	if err := os.Remove("disk/filler"); err != nil {
 		t.Fatal(err)
@@ -178,7 +178,8 @@ func TestFullDiskWhileTraining(t *testing.T) {
 	}
 }
 
-// TestFullDiskAtAMembersEnd: the end of the member is not written, and the model is made nevertheless.
+// TestFullDiskAtAMembersEnd: the state of a finished member does not fit on the disk. The exit status is 1, but
+// the model has all its members.
 func TestFullDiskAtAMembersEnd(t *testing.T) {
 	place(t, nil)
 	if err := os.Mkdir("disk", 0o777); err != nil {
@@ -190,15 +191,15 @@ func TestFullDiskAtAMembersEnd(t *testing.T) {
 	t.Cleanup(func() { syscall.Unmount("disk", 0) })
 	r := call("train", diabetes, "--members", "2", "--epochs", "2", "--quiet", "--run", "disk/run", "-o", "m.safetensors")
 	if r.code != 1 || !strings.Contains(r.err, "no space left on device") {
-		t.Errorf("exit status %d\n%s", r.code, r.err)
+		t.Errorf("got exit status %d and the messages\n%s\nwant 1 and %q", r.code, r.err, "no space left on device")
 	}
 	if m, err := model.Load("m.safetensors"); err != nil || len(m.Members()) != 2 {
-		t.Error("the model lacks members", err)
+		t.Error("want a model of 2 members; the error is", err)
 	}
 }
 
-// TestContainerLimit: a run that needs more memory than its control group leaves is refused
-// with the figures, though the machine has more. A run that fits is not refused.
+// TestContainerLimit: a run that needs more memory than its control group has left is refused, even if the
+// machine has more. The error has the figures. A run that fits is not refused.
 func TestContainerLimit(t *testing.T) {
 	group, limit := fmt.Sprintf("/sys/fs/cgroup/memory/gradus-test-%d", os.Getpid()), "memory.limit_in_bytes"
 	if _, err := os.Stat("/sys/fs/cgroup/cgroup.controllers"); err == nil {
@@ -223,6 +224,6 @@ func TestContainerLimit(t *testing.T) {
 		t.Error(problem)
 	}
 	if r := inside("--hidden 64,64"); r.code != 0 {
-		t.Errorf("exit status %d\n%s", r.code, r.err)
+		t.Errorf("got exit status %d, want 0\n%s", r.code, r.err)
 	}
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/gradus-ml/gradus/model"
 )
 
-// badTables are the files that badInput names.
+// badTables holds the files that badInput names.
 var badTables = map[string]string{
 	"empty.csv":     "",
 	"blank.csv":     "\n\n",
@@ -39,7 +39,7 @@ var badTables = map[string]string{
 	"flag.json":     `{"nope": 1}`,
 	"rate.json":     `{"lr": -1}`,
 
-	// of the penguins' model
+	// These are for the model of the penguins.
 	"lacks.csv":   "island,sex,bill_depth_mm,bill_length,flipper_length_mm,body_mass_g\nDream,male,18,40,181,4000\n",
 	"lacks3.csv":  "island,bill_length_mm,body_mass_g\nDream,40,4000\n",
 	"type.csv":    "island,sex,bill_depth_mm,bill_length_mm,flipper_length_mm,body_mass_g\nDream,male,18,40,181,4000\nDream,male,18,40,long,4000\n",
@@ -48,8 +48,8 @@ var badTables = map[string]string{
 	"class.csv":   "island,sex,bill_depth_mm,bill_length_mm,flipper_length_mm,body_mass_g,species\nDream,male,18,40,181,4000,Emperor\n",
 }
 
-// badInput has every way to call gradus with something impossible. words must be in
-// the one line on standard error.
+// badInput lists calls that gradus must refuse, with their exit status. Standard error must be one line
+// that contains words.
 var badInput = []struct {
 	args  string
 	code  int
@@ -269,7 +269,7 @@ var badInput = []struct {
 	{"plot folder --what network -o net.svg", 1, []string{"folder", "no network"}},
 	{"plot nofile -o net.svg", 1, []string{"nofile", "no such file"}},
 
-	// Files that are no model. Each goes through info, predict, evaluate, plot and --from.
+	// Files that are not models. Each goes through info, predict, evaluate, plot and --from.
 	{"info nofile.safetensors", 1, []string{"nofile.safetensors", "no such file"}},
 	{"info folder", 1, []string{"folder", "this is a folder"}},
 	{"predict $IRIS $IRIS", 1, []string{"iris.csv", "this is a text file, such as a table, and not a model"}},
@@ -289,7 +289,7 @@ var badInput = []struct {
 	{"train $PENGUINS --hidden 3 --from overlap.safetensors", 1, []string{"--from", "overlap.safetensors", "damaged"}},
 }
 
-// badModels are damaged copies of a model, each with words of the error.
+// badModels lists damaged copies of a model, each with words of its error.
 var badModels = map[string]struct {
 	damage func(f *modelFile) []byte
 	words  []string
@@ -397,7 +397,7 @@ func (f *modelFile) withLength(n uint64) []byte {
 	return b
 }
 
-// withNumber returns the file with another first number.
+// withNumber returns the file with x as its first number.
 func (f *modelFile) withNumber(x float64) []byte {
 	binary.LittleEndian.PutUint32(f.body, math.Float32bits(float32(x)))
 	return f.bytes()
@@ -405,7 +405,7 @@ func (f *modelFile) withNumber(x float64) []byte {
 
 func (f *modelFile) tensor(name string) map[string]any { return part(f.header, name) }
 
-// overlap moves a tensor to the place of the first.
+// overlap moves a tensor to the start of the data, where the first tensor is.
 func (f *modelFile) overlap(name string) {
 	at := f.tensor(name)["data_offsets"].([]any)
 	at[0], at[1] = 0, at[1].(float64)-at[0].(float64)
@@ -418,7 +418,7 @@ func (f *modelFile) rename(from, to string) {
 
 func (f *modelFile) setText(s string) { part(f.header, "__metadata__")["gradus"] = s }
 
-// edited returns the file with other metadata.
+// edited returns the file with its metadata changed by edit.
 func (f *modelFile) edited(edit func(object)) []byte {
 	var m object
 	if err := json.Unmarshal([]byte(part(f.header, "__metadata__")["gradus"].(string)), &m); err != nil {
@@ -442,7 +442,7 @@ func target(m object) map[string]any {
 	return part(m, "encoding")["targets"].([]any)[0].(map[string]any)
 }
 
-// badPlace makes a working folder with all files that the tables name.
+// badPlace makes a working folder with all the files that badInput and badModels name.
 func badPlace(t *testing.T) {
 	t.Helper()
 	place(t, badTables)
@@ -468,7 +468,7 @@ func TestBadInput(t *testing.T) {
 			t.Errorf("gradus %s: %s", args, problem)
 		}
 		if changed := changes(before, listing(t)); changed != nil {
-			t.Fatalf("gradus %s: something was written: %q", args, changed)
+			t.Fatalf("gradus %s: got the changed files %q, want none", args, changed)
 		}
 	}
 	for _, c := range badInput {
@@ -482,8 +482,8 @@ func TestBadInput(t *testing.T) {
 	}
 }
 
-// begun checks how a call ended that failed after training had begun: it has printed what the table
-// holds, and no more.
+// begun removes from an outcome what a call prints before training begins. A call that fails later has printed
+// the lines about the table, and no others.
 func begun(r outcome) outcome {
 	if !strings.HasPrefix(r.out, "Data     ") {
 		r.out = "not the data: " + r.out
@@ -499,7 +499,8 @@ func begun(r outcome) outcome {
 	return r
 }
 
-// refused returns what is wrong with the way a call was refused.
+// refused returns how an outcome differs from a refusal. A refusal has that exit status, no output, and one line on
+// standard error that contains words.
 func refused(r outcome, code int, words []string) (problems []string) {
 	if r.code != code {
 		problems = append(problems, fmt.Sprintf("exit status %d, want %d", r.code, code))
@@ -527,11 +528,11 @@ func TestBadInputKeepsTheOldModel(t *testing.T) {
 		call(append([]string{"train", "--members", "1", iris, "-o", "m.safetensors"}, strings.Fields(args)...)...)
 	}
 	if changed := changes(before, listing(t)); changed != nil {
-		t.Errorf("written: %q", changed)
+		t.Errorf("got the changed files %q, want none", changed)
 	}
 }
 
-// TestDiverges: a rate of 1e30.
+// TestDiverges trains with learning rates so large that the run diverges.
 func TestDiverges(t *testing.T) {
 	for _, args := range []string{
 		iris, diabetes, seed, cancer,
@@ -555,7 +556,7 @@ func TestDiverges(t *testing.T) {
 				t.Fatal(err)
 			}
 			if m.Training.Reason != "diverged" || m.WeightsSHA256() != o["weights_sha256"] {
-				t.Errorf("the file says %q, sum %s", m.Training.Reason, m.WeightsSHA256())
+				t.Errorf("got the reason %q and the checksum %s, want diverged and %v", m.Training.Reason, m.WeightsSHA256(), o["weights_sha256"])
 			}
 			must(t, 0, "info", "m.last-good.safetensors")
 			must(t, 0, "predict", "m.last-good.safetensors", strings.Fields(args)[0])
@@ -565,13 +566,13 @@ func TestDiverges(t *testing.T) {
 				want = append(want, "run", "run/checkpoint-1.safetensors", "run/config.json", "run/curves.svg", "run/history.csv", "run/lock", "run/result.json")
 			}
 			if !slices.Equal(left, want) {
-				t.Errorf("left behind: %q", left)
+				t.Errorf("got the files %q, want %q", left, want)
 			}
 		})
 	}
 }
 
-// TestFullDevice: -o names a device without free space.
+// TestFullDevice writes results to a device without free space.
 func TestFullDevice(t *testing.T) {
 	if _, err := os.Stat("/dev/full"); err != nil {
 		t.Skip("needs /dev/full: ", err)
@@ -584,7 +585,7 @@ func TestFullDevice(t *testing.T) {
 		{"predict", "m.safetensors", iris, "-o", "/dev/full"},
 	} {
 		r := call(args...)
-		if args[0] == "train" { // the report is told, since the model is lost
+		if args[0] == "train" { // the report is printed, because the model is lost
 			if r = begun(r); !strings.Contains(r.out, "Trained  ") || strings.Contains(r.out, "Model    ") {
 				t.Errorf("%s: the report is %q, want one that names no model", args, r.out)
 			}
@@ -595,6 +596,6 @@ func TestFullDevice(t *testing.T) {
 		}
 	}
 	if changed := changes(before, listing(t)); changed != nil {
-		t.Errorf("written: %q", changed)
+		t.Errorf("got the changed files %q, want none", changed)
 	}
 }

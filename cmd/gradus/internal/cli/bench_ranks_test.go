@@ -7,7 +7,7 @@ import (
 	"github.com/gradus-ml/gradus/cmd/gradus/internal/bench"
 )
 
-// The verdict names the fastest number of ranks and where one machine is better.
+// The verdict names the fastest number of ranks, and the numbers of ranks that are slower than one.
 func TestScalingVerdict(t *testing.T) {
 	for _, c := range []struct {
 		rates []float64 // of 1, 2, 4, 8 ranks
@@ -27,7 +27,7 @@ func TestScalingVerdict(t *testing.T) {
 		}
 		v := verdict("mnist", "same", points)
 		if v.Best != c.best || !slices.Equal(v.Alone, c.alone) || v.text(8) != c.text {
-			t.Errorf("%v: got %+v, %q, want v.Best = c.best and v.Alone = c.alone and v.text(8) = c.text", c.rates, v, v.text(8))
+			t.Errorf("%v: got %+v and %q, want %d as the fastest, %v as slower than one, and %q", c.rates, v, v.text(8), c.best, c.alone, c.text)
 		}
 	}
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/gradus-ml/gradus/data"
 )
 
-// TestChangingFiles: a file of any format that changes while it is read is refused in one sentence, and is left as it is. It
-// is changed when reading tells how far it has come for the first time.
+// TestChangingFiles: a file that changes while it is read is refused with one sentence, whatever its format. The test
+// changes the file at the first report of progress.
 func TestChangingFiles(t *testing.T) {
 	files := map[string]string{"a.csv": "people.csv", "a.parquet": "pyarrow.parquet", "a.arrow": "pyarrow.arrow", "a.arrows": "stream.arrows"}
 	for name, from := range files {
@@ -23,7 +23,7 @@ func TestChangingFiles(t *testing.T) {
 		files[name] = string(raw)
 	}
 	var lines strings.Builder
-	for i := range 20_000 { // it tells every 10,000 rows
+	for i := range 20_000 { // progress is reported every 10,000 rows
 		fmt.Fprintf(&lines, "{\"a\": %d, \"b\": \"x%d\"}\n", i, i%3)
 	}
 	files["a.jsonl"] = lines.String()
@@ -67,11 +67,11 @@ func TestChangingFiles(t *testing.T) {
 			}})
 			want := name + ": changed while it was read, " + c.says + ": wait until nothing writes to it, or read a copy"
 			if !changed || !errors.Is(err, data.ErrChanged) || err.Error() != want {
-				t.Errorf("%s %s: %v\nwant %s", name, what, err, want)
+				t.Errorf("%s %s: got %v\nwant %s", name, what, err, want)
 			}
 			place(t, map[string]string{name: text})
 			if _, err := data.Read(name, data.ReadOptions{}); err != nil {
-				t.Errorf("%s does not change: %v", name, err)
+				t.Errorf("%s, which does not change: got %v, want no error", name, err)
 			}
 		}
 	}

@@ -21,11 +21,11 @@ import (
 	"github.com/gradus-ml/gradus/optim"
 )
 
-// chaosRuns are the runs that TestChaos kills. They have every optimizer, schedule and method, both
-// precisions, and everything else that is part of a run's state. Each trains for some tenths of a second.
+// chaosRuns returns the runs that TestChaos kills. They cover every optimizer, schedule, method and precision,
+// and everything else in a run's state. Each trains for a few tenths of a second.
 func chaosRuns() [][]string {
 	var runs [][]string
-	add := func(data, flags string) { // of one network, unless flags say how many or which preset
+	add := func(data, flags string) { // adds a run of one network, unless flags have --members or --preset
 		if !strings.Contains(flags, "--members") && !strings.Contains(flags, "--preset") {
 			flags += " --members 1"
 		}
@@ -62,7 +62,7 @@ func chaosRuns() [][]string {
 // TestChaos kills training processes at random moments, and sometimes also damages the newest
 // checkpoint. It resumes with another number of threads and another instruction set, and
 // compares the result with that of a run without kills. It prints its seed.
-// GRADUS_CHAOS=KILLS[:SEED] asks for more than the usual 20 kills, or repeats a test.
+// GRADUS_CHAOS=KILLS[:SEED] sets the number of kills, otherwise 20 or 5 with -short, and repeats a seed.
 func TestChaos(t *testing.T) {
 	usual := 20
 	if testing.Short() {
@@ -76,7 +76,7 @@ func TestChaos(t *testing.T) {
 	}
 	place(t, nil)
 	runs := chaosRuns()
-	if kills < len(runs) { // a few of them
+	if kills < len(runs) { // there are too few kills for all runs
 		random.Shuffle(len(runs), func(i, j int) { runs[i], runs[j] = runs[j], runs[i] })
 		runs = runs[:max(1, kills/3)]
 	}
@@ -122,7 +122,7 @@ func TestChaos(t *testing.T) {
 			<-ended
 			if code := cmd.ProcessState.ExitCode(); code != -1 && code != statusInterrupted {
 				if code != r.code || !strings.Contains(errs.String(), strings.TrimSpace(r.err)) {
-					t.Fatalf("%s: exit status %d after %d kills, want %d\n%s", what, code, here, r.code, errs.String())
+					t.Fatalf("%s: got exit status %d after %d kills, want %d\n%s", what, code, here, r.code, errs.String())
 				}
 				for _, d := range differences(parseJSON(t, out.String()), whole) {
 					t.Errorf("%s: after %d kills %s", what, here, d)
@@ -151,7 +151,7 @@ func TestChaos(t *testing.T) {
 	t.Logf("%d kills (%v), %d resumed, %d checkpoints damaged, %d configurations", done, counts, resumes, damages, len(used))
 }
 
-// chaos returns how many processes to kill, the usual number or that of GRADUS_CHAOS, and the seed.
+// chaos returns the number of processes to kill and the seed. GRADUS_CHAOS overrides the usual number and a new seed.
 func chaos(t *testing.T, usual int) (kills int, seed uint64) {
 	t.Helper()
 	kills, seed = usual, uint64(time.Now().UnixNano())
@@ -169,9 +169,9 @@ func chaos(t *testing.T, usual int) (kills int, seed uint64) {
 	return kills, seed
 }
 
-// TestChaosOfRanksAndDisk kills a random rank of runs on several ranks, and runs with their rows on the disk, at random
-// moments. It resumes them, the former on another number of ranks or without MPI, and compares the weights with those of a
-// run in one process and in memory without kills. GRADUS_CHAOS works as for TestChaos.
+// TestChaosOfRanksAndDisk kills runs at random moments: a random rank of a run on several ranks, or a run whose rows are on
+// the disk. It resumes a run on ranks with another number of ranks or without MPI. It compares the weights with those of a
+// run without kills, in one process and in memory. GRADUS_CHAOS works as for TestChaos.
 func TestChaosOfRanksAndDisk(t *testing.T) {
 	with, self := withMPI(t), self(t)
 	for _, l := range launchers {
@@ -185,7 +185,7 @@ func TestChaosOfRanksAndDisk(t *testing.T) {
 		name   string
 		train  []string // in one process and in memory
 		memory []string // flags that put the rows on the disk; without any, the run is on ranks
-		sum    string   // of its weights
+		sum    string   // the checksum of its weights
 		took   time.Duration
 		killed int
 	}{
@@ -193,7 +193,7 @@ func TestChaosOfRanksAndDisk(t *testing.T) {
 		{name: "members", train: append([]string{"train", diabetes}, strings.Fields("--members 4 --batch-size 64 --epochs 300 --patience 0 --hidden 16 --json --quiet")...)},
 		{name: "disk", train: append([]string{"train", "big.csv"}, inBlocks...), memory: []string{"--memory", "30MiB"}},
 	}
-	const each = 4 // kills of a run
+	const each = 4 // most kills of one run
 	done, resumes := 0, 0
 	for n := 0; done < kills; n++ {
 		k := &kinds[random.IntN(len(kinds))]
@@ -215,7 +215,7 @@ func TestChaosOfRanksAndDisk(t *testing.T) {
 			k.sum = sumOf(t, outcomeOf(t, process(self, append(append([]string{}, k.train...), "-o", "whole.safetensors")...)))
 			start := time.Now()
 			if got := sumOf(t, outcomeOf(t, attempt(train))); got != k.sum {
-				t.Fatalf("%s: %s, in one process and in memory %s", k.name, got, k.sum)
+				t.Fatalf("%s: got the weights %s, want %s as in one process and in memory", k.name, got, k.sum)
 			}
 			k.took = time.Since(start)
 		}
@@ -293,8 +293,8 @@ func TestChaosOfRanksAndDisk(t *testing.T) {
 	t.Logf("%d kills (%d of ranks with one network, %d with members, %d with the rows on the disk), %d resumed", done, kinds[0].killed, kinds[1].killed, kinds[2].killed, resumes)
 }
 
-// damage flips a bit of the newest checkpoint, or cuts the file off, if there is an older
-// one that is whole.
+// damage flips a bit of the newest checkpoint or truncates it. If there is no older checkpoint, it does nothing
+// and returns false.
 func damage(t *testing.T, random *rand.Rand, dir string) bool {
 	t.Helper()
 	if members, _ := filepath.Glob(filepath.Join(dir, "member-*")); members != nil {
@@ -343,7 +343,7 @@ func TestTwoSignals(t *testing.T) {
 		t.Fatal(err)
 	}
 	line := make([]byte, 1)
-	if _, err := errs.Read(line); err != nil { // the first epoch's line: it is in the loop
+	if _, err := errs.Read(line); err != nil { // the line of the first epoch: training has begun
 		t.Fatal(err)
 	}
 	go io.Copy(io.Discard, errs)
@@ -351,10 +351,10 @@ func TestTwoSignals(t *testing.T) {
 	cmd.Process.Signal(syscall.SIGTERM)
 	cmd.Wait()
 	if code := cmd.ProcessState.ExitCode(); code != statusInterrupted {
-		t.Errorf("exit status %d", code)
+		t.Errorf("got exit status %d, want %d", code, statusInterrupted)
 	}
 	if left := listing(t); len(left) != 1 {
-		t.Errorf("left behind: %v", left)
+		t.Errorf("got the files %v, want none", left)
 	}
 }
 
@@ -386,13 +386,13 @@ func TestOneSignal(t *testing.T) {
 		cmd.Wait()
 		o := parseJSON(t, out.String())
 		if code := cmd.ProcessState.ExitCode(); code != statusInterrupted || o["stop_reason"] != "interrupted" || o.number(t, "steps") < 1 {
-			t.Errorf("%v: exit status %d, %s", signal, code, out.String())
+			t.Errorf("%v: got exit status %d and\n%s\nwant %d, the reason interrupted and at least 1 step", signal, code, out.String(), statusInterrupted)
 		}
 		must(t, 0, "evaluate", "m.safetensors", cancer)
 		d := &runDir{path: "run"}
 		c, file, _, err := d.newest()
 		if err != nil || c == nil || float64(c.Steps) != o.number(t, "steps") {
-			t.Fatalf("%v: the checkpoint is %+v, %v", signal, c, err)
+			t.Fatalf("%v: got the checkpoint %+v and the error %v, want one of update %v", signal, c, err, o["steps"])
 		}
 		file.Close()
 		var config map[string]any

@@ -44,11 +44,11 @@ func TestCheckNorms(t *testing.T) {
 		r := must(t, 0, "check", iris, "--hidden", "9,8", "--activation", "tanh", "--norm", norm, "--dropout", "0.3", "--input-dropout", "0.1", "--most", "0")
 		for _, w := range []string{"layers.0.norm.weight", "layers.1.norm.bias", "0.gamma.", "1.beta."} {
 			if strings.Contains(r.out, w) != (norm != "none") {
-				t.Errorf("%s norm: whether the report has %q is wrong:\n%s", norm, w, r.out)
+				t.Errorf("%s norm: the report contains %q: got %v, want %v\n%s", norm, w, norm == "none", norm != "none", r.out)
 			}
 		}
 		if strings.Contains(r.out, "layers.0.bias") == (norm == "batch") {
-			t.Errorf("%s norm: whether there is a bias is wrong:\n%s", norm, r.out)
+			t.Errorf("%s norm: the report has a bias of layer 0: got %v, want %v\n%s", norm, norm == "batch", norm != "batch", r.out)
 		}
 	}
 	if r := must(t, 2, "check", iris, "--norm", "batch", "--rows", "1"); r.err != "gradus: --rows 1: batch normalization needs at least 2 rows\n" {
@@ -57,7 +57,7 @@ func TestCheckNorms(t *testing.T) {
 }
 
 func TestCheckReport(t *testing.T) {
-	// A row of zeros is at the kink of every unit without a bias.
+	// A row of zeros puts every unit with a bias of 0 at its kink.
 	place(t, map[string]string{"zeros.csv": "a,b,y\n0,0,1\n1,2,3\n2,1,4\n"})
 	r := must(t, 0, "check", "zeros.csv", "--scale", "none", "--hidden", "4", "--activation", "relu")
 	for _, w := range []string{"Network  ", "Checked  ", "Kinks    ", "layers.0.bias", "layers.1.weight", "The gradients are right"} {
@@ -91,11 +91,11 @@ func TestCheckSample(t *testing.T) {
 	}
 	left := listing(t)
 	if len(left) != 1 {
-		t.Errorf("check writes files: %v", left)
+		t.Errorf("got the files %v, want none from check", left)
 	}
 }
 
-// With weights of rows, the weighted gradient is checked.
+// With class weights or row weights, check compares the gradients of the weighted loss.
 func TestCheckWeights(t *testing.T) {
 	first := func(flags ...string) float64 {
 		o := parseJSON(t, must(t, 0, append([]string{"check", cancer, "--activation", "tanh", "--hidden", "3", "--json"}, flags...)...).out)
@@ -103,6 +103,6 @@ func TestCheckWeights(t *testing.T) {
 	}
 	plain, classes, rows := first(), first("--class-weight", "malignant=5"), first("--sample-weight", "mean_radius")
 	if plain == classes || plain == rows || classes == rows {
-		t.Errorf("the gradients are %v, %v, %v", plain, classes, rows)
+		t.Errorf("got the gradients %v without weights, %v with class weights and %v with row weights, want three different ones", plain, classes, rows)
 	}
 }

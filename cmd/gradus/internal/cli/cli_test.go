@@ -18,7 +18,7 @@ import (
 	"testing"
 )
 
-// TestMain runs gradus itself if the test binary is started as a process for a test.
+// TestMain runs the tests. If a test has started this binary as a process, it runs gradus instead.
 func TestMain(m *testing.M) {
 	if os.Getenv("GRADUS_TEST_AS_MAIN") != "" {
 		os.Exit(Main(os.Args[1:], Std{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}))
@@ -35,8 +35,8 @@ func TestMain(m *testing.M) {
 // scratch is a folder for files that several tests need, such as a program that is built once.
 var scratch string
 
-// notShort skips a test that starts many processes if only short tests run, for example with the race
-// detector, which makes each process ten times slower.
+// notShort skips a test that starts many processes if -short is set. The race detector needs this, because it
+// makes each process ten times slower.
 func notShort(t *testing.T) {
 	t.Helper()
 	if testing.Short() {
@@ -44,7 +44,7 @@ func notShort(t *testing.T) {
 	}
 }
 
-// process returns a call of gradus in a separate process, started from that binary.
+// process returns a command whose environment makes a test binary run gradus.
 func process(binary string, args ...string) *exec.Cmd {
 	cmd := exec.Command(binary, args...)
 	cmd.Env = append(os.Environ(), "GRADUS_TEST_AS_MAIN=1")
@@ -62,7 +62,7 @@ func outcomeOf(t *testing.T, cmd *exec.Cmd) outcome {
 	return outcome{cmd.ProcessState.ExitCode(), out.String(), errs.String()}
 }
 
-// examples returns the folder of the shipped tables.
+// examples is the absolute path of the folder of the shipped tables.
 var examples = func() string {
 	dir, err := filepath.Abs(repository + "examples/data")
 	if err != nil {
@@ -105,7 +105,7 @@ func readFile(t *testing.T, name string) string {
 	return string(b)
 }
 
-// listing returns the contents of the working folder: names, and the contents of the files.
+// listing returns the paths in the working folder, each with the SHA-256 of its file.
 func listing(t *testing.T) map[string]string {
 	t.Helper()
 	all := map[string]string{}
@@ -156,12 +156,12 @@ func callWith(stdin string, args ...string) outcome {
 	return outcome{code, out.String(), errs.String()}
 }
 
-// must makes a call that has to end with that status and without an error.
+// must runs gradus, and fails the test if the exit status is not code.
 func must(t *testing.T, code int, args ...string) outcome {
 	t.Helper()
 	r := call(args...)
 	if r.code != code {
-		t.Fatalf("gradus %s: exit status %d, want %d\n%s%s", strings.Join(args, " "), r.code, code, r.out, r.err)
+		t.Fatalf("gradus %s: got exit status %d, want %d\n%s%s", strings.Join(args, " "), r.code, code, r.out, r.err)
 	}
 	return r
 }
@@ -176,7 +176,7 @@ func (o object) at(t *testing.T, keys ...string) any {
 	for _, k := range keys {
 		m, ok := v.(map[string]any)
 		if !ok {
-			t.Fatalf("%v: nothing there", keys)
+			t.Fatalf("%v: got %v, want an object with the key %q", keys, v, k)
 		}
 		if v, ok = m[k]; !ok {
 			t.Fatalf("there is no key %q of %v", k, keys)
@@ -189,7 +189,7 @@ func (o object) number(t *testing.T, keys ...string) float64 {
 	t.Helper()
 	x, ok := o.at(t, keys...).(float64)
 	if !ok {
-		t.Fatalf("%v is %v, not a number", keys, o.at(t, keys...))
+		t.Fatalf("%v: got %v, want a number", keys, o.at(t, keys...))
 	}
 	return x
 }
@@ -200,15 +200,16 @@ func parseJSON(t *testing.T, s string) object {
 	dec := json.NewDecoder(strings.NewReader(s))
 	var o object
 	if err := dec.Decode(&o); err != nil {
-		t.Fatalf("not a JSON object: %v\n%s", err, s)
+		t.Fatalf("got the error %v, want one JSON object:\n%s", err, s)
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		t.Fatalf("something stands behind the JSON object:\n%s", s)
+		t.Fatalf("got text after the JSON object, want none:\n%s", s)
 	}
 	return o
 }
 
-// trainQuietly runs train --json with one network, unless args have --members. It has to end with that status.
+// trainQuietly runs train --json with one network, unless args have --members. It fails the test if the exit status is not
+// code.
 func trainQuietly(t *testing.T, code int, args ...string) object {
 	t.Helper()
 	return parseJSON(t, must(t, code, append([]string{"train", "--members", "1", "--json", "--quiet"}, args...)...).out)
@@ -223,15 +224,15 @@ func TestHelp(t *testing.T) {
 		}
 		long, short := must(t, 0, name, "--help"), must(t, 0, "help", name)
 		if !strings.Contains(long.out, "Usage: gradus "+name) || long.out != short.out {
-			t.Errorf("%s --help prints\n%s\nand help %s\n%s", name, long.out, name, short.out)
+			t.Errorf("%s --help prints\n%s\nand help %s\n%s\nwant the same text", name, long.out, name, short.out)
 		}
 		if r.err+long.err+short.err != "" {
-			t.Errorf("help complains: %s%s%s", r.err, long.err, short.err)
+			t.Errorf("got %s%s%s on standard error, want nothing", r.err, long.err, short.err)
 		}
 	}
 }
 
-// fullWriter fails after that many bytes.
+// fullWriter is the number of bytes that it still accepts before it fails.
 type fullWriter int
 
 func (w *fullWriter) Write(p []byte) (int, error) {
@@ -260,7 +261,7 @@ func TestFullOutput(t *testing.T) {
 		room := fullWriter(10)
 		code := run(context.Background(), args, Std{In: strings.NewReader(""), Out: &room, Err: &errs})
 		if want := "gradus: cannot write to standard output: no space left on device\n"; code != 1 || strings.TrimPrefix(errs.String(), ownTable) != want {
-			t.Errorf("%s: exit status %d, %q", args, code, errs.String())
+			t.Errorf("%s: got exit status %d and %q, want 1 and %q", args, code, errs.String(), want)
 		}
 	}
 }

@@ -14,7 +14,7 @@ func TestCompare(t *testing.T) {
 		}
 	}
 	if !strings.Contains(readFile(t, "c.svg"), "</svg>") {
-		t.Error("no picture")
+		t.Error("c.svg is not an SVG")
 	}
 	parseJSON(t, must(t, 0, "compare", iris, "--hidden", "5", "--epochs", "2", "--quiet", "-o", "none", "--json").out)
 	before := listing(t)
@@ -28,6 +28,6 @@ func TestCompare(t *testing.T) {
 		}
 	}
 	if changed := changes(before, listing(t)); changed != nil {
-		t.Errorf("written: %q", changed)
+		t.Errorf("got the changed files %q, want none", changed)
 	}
 }

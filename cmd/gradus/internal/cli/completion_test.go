@@ -39,7 +39,7 @@ func TestBashCompletes(t *testing.T) {
 		"gradus train --optimizer lb":         "lbfgs\n",
 		"gradus train --schedule cos":         "cosine\ncosine-restarts\n",
 		"gradus train --header ":              "auto\nyes\nno\n",
-		"gradus train --task = multi":         "multiclass\nmultilabel\n", // as readline splits --task=multi
+		"gradus train --task = multi":         "multiclass\nmultilabel\n", // readline splits --task=multi in this way
 		"gradus predict --bad-cells m":        "missing\n",
 		"gradus evaluate --metric prec":       "precision\nprecision_macro\n",
 		"gradus compare --methods b":          "batch\n",
@@ -48,7 +48,7 @@ func TestBashCompletes(t *testing.T) {
 		script := `. ./gradus.bash; read -ra COMP_WORDS <<< "$1"; [[ $1 == *" " ]] && COMP_WORDS+=(""); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _gradus; printf '%s\n' "${COMPREPLY[@]}"`
 		out, err := exec.Command(bash, "-c", script, "bash", line).CombinedOutput()
 		if err != nil || string(out) != want {
-			t.Errorf("%s: %q, want %q (%v)", line, out, want, err)
+			t.Errorf("%s: got %q, want %q (%v)", line, out, want, err)
 		}
 	}
 }
@@ -76,6 +76,6 @@ func TestEveryWordIsTaken(t *testing.T) {
 		}
 	}
 	if tried < 80 {
-		t.Errorf("only %d words", tried)
+		t.Errorf("got %d words, want at least 80", tried)
 	}
 }

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestConfigReproduces: a run's config.json is enough for the same weights, bit for bit.
+// TestConfigReproduces: training with a run's config.json gives the same weights, bit for bit.
 func TestConfigReproduces(t *testing.T) {
 	place(t, map[string]string{
 		"hash.txt":  strings.ReplaceAll(rows(60, `a,b,"p#q",y`, number, cycle("1", "2", "NA"), cycle("u", "v"), number), ",", "#"),
@@ -43,7 +43,7 @@ func TestConfigReproduces(t *testing.T) {
 		again := parseJSON(t, call("train", "--config", run+"/config.json", "--json", "--quiet").out)
 		for _, key := range []string{"weights_sha256", "model", "epochs", "stop_reason"} {
 			if first[key] != again[key] {
-				t.Errorf("%s: %s is %v, at first it was %v", args, key, again[key], first[key])
+				t.Errorf("%s: got %s %v, want %v", args, key, again[key], first[key])
 			}
 		}
 	}
@@ -66,8 +66,8 @@ func TestConfigLoses(t *testing.T) {
 	}
 }
 
-// If several things in a file are wrong, the error names the same one every time. If a flag is in it
-// twice, the same one counts every time.
+// If several settings in a file are wrong, the error names the same one every time. If the file has a flag
+// twice, the same value counts every time.
 func TestConfigHasOneOrder(t *testing.T) {
 	place(t, map[string]string{
 		"unknown.json": `{"zeta": 1, "beta": 1, "alpha": 1, "gamma": 1}`,
@@ -79,15 +79,15 @@ func TestConfigHasOneOrder(t *testing.T) {
 		for _, name := range []string{"unknown.json", "values.json"} {
 			r := call("train", "--members", "1", iris, "--config", name, "--quiet")
 			if r.code == 0 || first[name] != "" && first[name] != r.err {
-				t.Fatalf("%s: %d, %s, before it was %s", name, r.code, r.err, first[name])
+				t.Fatalf("%s: got exit status %d and %q, want an error, and %q as before", name, r.code, r.err, first[name])
 			}
 			first[name] = r.err
 		}
 		if size := trainQuietly(t, 0, iris, "--config", "twice.json").number(t, "options", "batch_size"); size != 7 {
-			t.Fatalf("the batch size is %v", size)
+			t.Fatalf("got the batch size %v, want 7", size)
 		}
 	}
 	if !strings.Contains(first["unknown.json"], "there is no flag --alpha") {
-		t.Error(first["unknown.json"])
+		t.Errorf("got %q, want it to name --alpha", first["unknown.json"])
 	}
 }

@@ -13,7 +13,7 @@ func TestCutApart(t *testing.T) {
 		{[]string{"aaaaXbbbb", "aaaaYbbbb"}, []string{"aaaaXbbbb", "aaaaYbbbb"}},
 	} {
 		if got := cutApart(c.names, 4); !slices.Equal(got, c.want) {
-			t.Errorf("%q, want %q", got, c.want)
+			t.Errorf("got %q, want %q", got, c.want)
 		}
 	}
 }

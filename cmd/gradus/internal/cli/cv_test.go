@@ -16,7 +16,7 @@ func TestCV(t *testing.T) {
 	o := parseJSON(t, r.out)
 	folds := o.at(t, "folds").([]any)
 	if len(folds) != 4 || strings.Count(r.err, "\n") != 4 {
-		t.Fatalf("%d folds\n%s", len(folds), r.err)
+		t.Fatalf("got %d folds and the progress\n%s\nwant 4 folds and a line for each", len(folds), r.err)
 	}
 	sum, rows := 0.0, 0.0
 	for i, f := range folds {
@@ -24,7 +24,7 @@ func TestCV(t *testing.T) {
 		sum += f.number(t, "metrics", "accuracy") / 4
 		rows += f.number(t, "rows", "test")
 		if f.number(t, "fold") != float64(i+1) || f.number(t, "epochs") != 3 || len(f.at(t, "weights_sha256").(string)) != 64 {
-			t.Errorf("fold %d: %v", i+1, f)
+			t.Errorf("got fold %d as %v, want its number, 3 epochs and a checksum", i+1, f)
 		}
 	}
 	if rows != 150 || o.number(t, "rows") != 150 || math.Abs(sum-o.number(t, "mean", "accuracy")) > 1e-12 || o.number(t, "sd", "log_loss") <= 0 {
@@ -37,14 +37,14 @@ func TestCV(t *testing.T) {
 	for i, record := range records {
 		row, err := strconv.Atoi(record[0])
 		if err != nil || row != i {
-			t.Fatalf("row %d is %q", i, record[0])
+			t.Fatalf("got the row number %q, want %d", record[0], i)
 		}
 		if record[2] == table[row][4] {
 			right++
 		}
 	}
 	if strings.Join(header, ",") != "row,fold,species,p_setosa,p_versicolor,p_virginica" || math.Abs(right/150-o.number(t, "out_of_fold", "accuracy")) > 1e-12 {
-		t.Errorf("%v: %v right, %v", header, right, o["out_of_fold"])
+		t.Errorf("got the columns %v and the scores %v, want an accuracy of %v/150", header, o["out_of_fold"], right)
 	}
 	text := must(t, 0, "cv", iris, "--members", "1", "--folds", "4", "--epochs", "3", "--quiet").out
 	for _, want := range []string{"fold 4", "mean ", "standard deviation", "always the commonest", "all together"} {
@@ -118,7 +118,7 @@ func TestRowFlags(t *testing.T) {
 	place(t, nil)
 	o := trainQuietly(t, 0, cancer, "--epochs", "5", "--test", "0.2", "--metric", "f1,auc", "--threshold", "auto:f1", "--class-weight", "balanced", "--seed", "4", "-o", "m.safetensors")
 	if o.number(t, "threshold") == 0.5 || len(o.at(t, "metrics", "test").(map[string]any)) != 4 { // loss, f1, auc, confusion
-		t.Errorf("threshold %v, %v", o["threshold"], o.at(t, "metrics", "test"))
+		t.Errorf("got the threshold %v and the scores %v, want another threshold than 0.5 and 4 scores", o["threshold"], o.at(t, "metrics", "test"))
 	}
 	evaluated := parseJSON(t, must(t, 0, "evaluate", "m.safetensors", cancer, "--json", "--metric", "accuracy").out)
 	_, records := predictions(t, must(t, 0, "predict", "m.safetensors", cancer).out)
@@ -129,11 +129,11 @@ func TestRowFlags(t *testing.T) {
 			right++
 		}
 		if p, err := strconv.ParseFloat(r[2], 32); err != nil || (p > o.number(t, "threshold")) != (r[0] == "malignant") {
-			t.Fatalf("row %d: %v at the threshold %v", i, r, o["threshold"])
+			t.Fatalf("row %d: got the prediction %v, which does not fit the threshold %v", i, r, o["threshold"])
 		}
 	}
 	if got := evaluated.number(t, "metrics", "accuracy"); math.Abs(got-right/float64(len(records))) > 1e-12 {
-		t.Errorf("evaluate says %v, predict's classes make %v", got, right/float64(len(records)))
+		t.Errorf("got the accuracy %v from evaluate, want %v as from the classes of predict", got, right/float64(len(records)))
 	}
 	text := must(t, 0, "train", "--members", "1", cancer, "--epochs", "5", "--metric", "f1", "--threshold", "auto:f1", "--quiet", "-o", "m.safetensors").out
 	for _, want := range []string{"Decides  malignant above a probability of", "the best on the validation rows by f1", "The validation rows also chose the epoch and the threshold"} {
@@ -143,8 +143,7 @@ func TestRowFlags(t *testing.T) {
 	}
 }
 
-// On a real table with a rare class, weights and a threshold find more of that class. A metric is not worse
-// on the validation rows if it is the one that chooses the epoch.
+// On a real table with a rare class, balanced class weights find more rows of that class.
 func TestRareClassOnARealTable(t *testing.T) {
 	table := need.Data(t, "small/titanic.csv")
 	place(t, nil)
@@ -154,7 +153,7 @@ func TestRareClassOnARealTable(t *testing.T) {
 		return confusion[1].(float64) / (confusion[0].(float64) + confusion[1].(float64))
 	}
 	if plain, weighted := recall(), recall("--class-weight", "balanced"); weighted <= plain {
-		t.Errorf("balanced weights find %v of the survivors, none %v", weighted, plain)
+		t.Errorf("got a recall of %v with balanced weights, want more than %v, as without weights", weighted, plain)
 	}
 }
 
@@ -171,7 +170,7 @@ func TestCVLackingScore(t *testing.T) {
 	lacking := o.at(t, "lacking").([]any)[0].(map[string]any)
 	fold := lacking["folds"].([]any)
 	if lacking["score"] != "auc" || len(fold) != 1 {
-		t.Fatalf("lacking: %v", lacking)
+		t.Fatalf("got the missing score %v, want auc in one fold", lacking)
 	}
 	pooled := o.number(t, "out_of_fold", "auc")
 	text := must(t, 0, args...).out
@@ -181,14 +180,14 @@ func TestCVLackingScore(t *testing.T) {
 	}
 }
 
-// A fold whose epoch takes long says how far it has come, and no other does.
+// A fold reports its progress within a long epoch. Within a short epoch it does not.
 func TestCVWithinAnEpoch(t *testing.T) {
 	was := longEpoch
 	t.Cleanup(func() { longEpoch = was })
 	place(t, nil)
 	args := []string{"cv", iris, "--members", "1", "--folds", "2", "--epochs", "3", "--batch-size", "4"}
 	if r := must(t, 0, args...); strings.Contains(r.err, "left") {
-		t.Errorf("short epochs are reported:\n%s", r.err)
+		t.Errorf("got progress within short epochs, want none:\n%s", r.err)
 	}
 	longEpoch = 0
 	r := must(t, 0, args...)
@@ -199,6 +198,6 @@ func TestCVWithinAnEpoch(t *testing.T) {
 	}
 	longEpoch = 0
 	if r := must(t, 0, append(args, "--quiet")...); r.err != "" {
-		t.Errorf("--quiet says\n%s", r.err)
+		t.Errorf("got the messages\n%s\nwith --quiet, want none", r.err)
 	}
 }

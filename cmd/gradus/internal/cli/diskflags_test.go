@@ -15,7 +15,7 @@ import (
 	"github.com/gradus-ml/gradus/data/parquet"
 )
 
-// largeTable returns a table that takes some 20 MB of memory.
+// largeTable returns a CSV table of that many rows. 400,000 rows take about 20 MB.
 func largeTable(rows int) string {
 	r := rand.New(rand.NewPCG(1, 2))
 	var b strings.Builder
@@ -32,7 +32,7 @@ func largeTable(rows int) string {
 	return b.String()
 }
 
-// inBlocks are the flags of a run whose rows come in blocks.
+// inBlocks holds the flags of a run that reads its rows in blocks.
 var inBlocks = []string{"--block-rows", "512", "--buffer-blocks", "16", "--epochs", "2", "--batch-size", "1024", "--json", "--quiet"}
 
 func trainIn(t *testing.T, how ...string) outcome {
@@ -57,9 +57,9 @@ func TestMemoryChangesNoBit(t *testing.T) {
 	}
 	got := parseJSON(t, small.out)
 	if !strings.Contains(small.out, "its cells are on the disk") || !strings.Contains(small.out, "The encoded rows do not fit") {
-		t.Errorf("the rows stand in memory: %v", got["notes"])
+		t.Errorf("the rows are in memory, want them on the disk; got the notes %v", got["notes"])
 	}
-	other := func(o object) { // removes what a table on the disk does not have, and its remark on that
+	other := func(o object) { // removes the notes, which differ for a table on the disk
 		delete(o, "notes")
 	}
 	other(got)
@@ -68,7 +68,7 @@ func TestMemoryChangesNoBit(t *testing.T) {
 		t.Error(d)
 	}
 
-	// If it is killed while it trains, it continues from its checkpoint, on the disk and in memory.
+	// A run that is killed while it trains continues from its checkpoint, on the disk and in memory.
 	for i, how := range [][]string{{"--memory", "30MiB"}, nil} {
 		run := fmt.Sprintf("run%d", i)
 		args := append(append([]string{"train", "big.csv"}, inBlocks...), "--run", run, "--checkpoint-every", "1ms")
@@ -100,8 +100,8 @@ func TestMemoryChangesNoBit(t *testing.T) {
 	}
 }
 
-// A limit on the size of files imitates a full disk. First the table's columns do not fit, then the encoded rows
-// do not fit.
+// A limit on the size of files imitates a full disk. First the columns of the table do not fit,
+// then the encoded rows.
 func TestMemoryOnAFullDisk(t *testing.T) {
 	notShort(t)
 	sh, err := exec.LookPath("sh")
@@ -118,15 +118,15 @@ func TestMemoryOnAFullDisk(t *testing.T) {
 		cmd := process(sh, append([]string{"-c", fmt.Sprintf(`ulimit -f %d; exec "$@"`, c.blocks), "sh", os.Args[0]}, args...)...)
 		o := outcomeOf(t, cmd)
 		if o.code != 1 || !strings.Contains(o.err, c.says) || !strings.Contains(o.err, "larger disk") || strings.Count(o.err, "\n") != 1 {
-			t.Errorf("files of up to %d blocks: exit status %d, %s", c.blocks, o.code, o.err)
+			t.Errorf("files of up to %d blocks: got exit status %d and %q, want 1 and one line with %q", c.blocks, o.code, o.err, c.says)
 		}
 		if left := changes(before, listing(t)); len(left) > 0 {
-			t.Errorf("files of up to %d blocks: %v", c.blocks, left)
+			t.Errorf("files of up to %d blocks: got the changed files %v, want none", c.blocks, left)
 		}
 	}
 }
 
-// TestMemoryOfParquet: a Parquet file goes to the disk one group of rows after another, and no bit of the weights changes.
+// TestMemoryOfParquet: a Parquet file goes to the disk one row group at a time, and no bit of the weights changes.
 func TestMemoryOfParquet(t *testing.T) {
 	notShort(t)
 	place(t, nil)
@@ -154,12 +154,12 @@ func TestMemoryOfParquet(t *testing.T) {
 			t.Fatalf("got %v, want exit status 0", o.err)
 		}
 		if strings.Contains(o.out, "its cells are on the disk") != (how != nil) {
-			t.Errorf("with %q: %.2000s", how, o.out)
+			t.Errorf("with %q: the cells are on the disk: got %v, want %v\n%.2000s", how, how == nil, how != nil, o.out)
 		}
 		sums = append(sums, parseJSON(t, o.out)["weights_sha256"])
 	}
 	if sums[0] != sums[1] {
-		t.Errorf("in memory the weights are %v, on the disk %v", sums[0], sums[1])
+		t.Errorf("got the weights %v on the disk, want %v as in memory", sums[1], sums[0])
 	}
 }
 
@@ -173,10 +173,10 @@ func TestPredictAndEvaluateOnTheDisk(t *testing.T) {
 		whole := outcomeOf(t, process(os.Args[0], command...))
 		small := outcomeOf(t, process(os.Args[0], append(command, "--memory", "30MiB")...))
 		if whole.code != 0 || small.code != 0 || !strings.Contains(small.err, "on the disk") {
-			t.Fatalf("%v: exit status %d, %s; on the disk %d, %s", command, whole.code, whole.err, small.code, small.err)
+			t.Fatalf("%v: got exit status %d and %s in memory, and %d and %s on the disk, want 0 for both", command, whole.code, whole.err, small.code, small.err)
 		}
 		if whole.out != small.out {
-			t.Errorf("%v: another output", command)
+			t.Errorf("%v: the output with the table on the disk differs from that in memory", command)
 		}
 	}
 }
@@ -192,7 +192,7 @@ func TestMemoryIsRead(t *testing.T) {
 	}
 }
 
-// TestImportanceAndFoldsOnTheDisk: the numbers are those of memory.
+// TestImportanceAndFoldsOnTheDisk: importance and cv have the same numbers on the disk and in memory.
 func TestImportanceAndFoldsOnTheDisk(t *testing.T) {
 	notShort(t)
 	place(t, map[string]string{"big.csv": largeTable(400_000)})
@@ -204,10 +204,10 @@ func TestImportanceAndFoldsOnTheDisk(t *testing.T) {
 		whole := outcomeOf(t, process(os.Args[0], command...))
 		small := outcomeOf(t, process(os.Args[0], append(command, "--memory", "30MiB")...))
 		if whole.code != 0 || small.code != 0 {
-			t.Fatalf("%v: exit status %d, %s; on the disk %d, %s", command, whole.code, whole.err, small.code, small.err)
+			t.Fatalf("%v: got exit status %d and %s in memory, and %d and %s on the disk, want 0 for both", command, whole.code, whole.err, small.code, small.err)
 		}
 		if !strings.Contains(small.out+small.err, "on the disk") || strings.Contains(whole.out+whole.err, "on the disk") {
-			t.Errorf("%v: the wrong table is on the disk", command)
+			t.Errorf("%v: want the table on the disk only with --memory", command)
 		}
 		want, got := parseJSON(t, whole.out), parseJSON(t, small.out)
 		delete(want, "notes")

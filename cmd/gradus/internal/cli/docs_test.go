@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// agreed are flags that documents may name before they exist.
+// agreed lists flags that documents may name before gradus train has them.
 var agreed = []string{
 	"--l1", "--l2", "--max-norm", "--clip-norm", "--clip-value", "--dropout", "--ema", "--warmup",
 	"--sample-weight", "--class-weight", "--metric", "--checkpoint-every", "--label-smoothing", "--norm", "--on-divergence",
@@ -27,11 +27,11 @@ func TestDocumentedFlagsExist(t *testing.T) {
 		}
 		named := flag.FindAllString(string(raw), -1)
 		if len(named) < 5 {
-			t.Errorf("%s names only %q", doc, named)
+			t.Errorf("%s: got the flags %q, want at least 5", doc, named)
 		}
 		for _, f := range named {
 			if !slices.Contains(known, f) {
-				t.Errorf("%s names the flag %s, which gradus train has not", doc, f)
+				t.Errorf("%s names the flag %s, which gradus train does not have", doc, f)
 			}
 		}
 	}

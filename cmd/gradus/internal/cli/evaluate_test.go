@@ -22,7 +22,7 @@ func TestEvaluate(t *testing.T) {
 		text := must(t, 0, "evaluate", "m.safetensors", "t.csv").out
 		for _, m := range strings.Fields(metrics) {
 			if e.number(t, "metrics", m) != o.number(t, "metrics", "train", m) {
-				t.Errorf("%s: %s is %v on the rows it was trained on, train said %v", target, m, e.number(t, "metrics", m), o.number(t, "metrics", "train", m))
+				t.Errorf("%s: got %s %v on the training rows, want %v as from train", target, m, e.number(t, "metrics", m), o.number(t, "metrics", "train", m))
 			}
 			if !strings.Contains(text, " "+m) {
 				t.Errorf("%s: the text lacks %s:\n%s", target, m, text)
@@ -62,16 +62,16 @@ func TestEvaluateUnlabeled(t *testing.T) {
 		t.Errorf(`got %v, want o.number("rows") = 2 and o.number("left_out", "unlabeled") = 2`, o)
 	}
 	if auc, there := o.at(t, "metrics").(map[string]any)["auc"]; there && auc != nil {
-		t.Errorf("the AUC of one class is %v", auc)
+		t.Errorf("got the AUC %v for a single class, want none", auc)
 	}
 	for _, problem := range refused(call("evaluate", "m.safetensors", "n.csv"), 1, []string{"n.csv", "no row has a target"}) {
 		t.Error(problem)
 	}
 }
 
-// TestEvaluateSaysWhatIsSo: evaluate and importance count cells that were missing or of a new category, rows of an unknown
-// class and rows of weight 0. The matrix, the scores of each class and the guess are printed, and the
-// names of the classes are in the JSON.
+// TestEvaluateSaysWhatIsSo: evaluate and importance count missing cells, cells of a new category, rows of an unknown
+// class and rows of weight 0. evaluate prints the confusion matrix, the scores of each class and those of a constant
+// guess. Its JSON has the names of the classes.
 func TestEvaluateSaysWhatIsSo(t *testing.T) {
 	place(t, map[string]string{
 		"t.csv": rows(90, "a,c,y", number, cycle("u", "v", "v"), cycle("cat", "dog", "ant")),
@@ -101,10 +101,10 @@ gradus: column "c": a category that was not in the training rows in 1 cell, such
 		t.Errorf(`got %v, want o.number("rows") = 4 and o.number("left_out", "unknown_class") = 2 and o.number("left_out", "weightless") = 1 and len(o.at("notes").([]any)) = 5`, o)
 	}
 	if got := fmt.Sprint(o.at(t, "classes")); got != "[ant cat dog]" {
-		t.Errorf("the classes are %s", got)
+		t.Errorf("got the classes %s, want [ant cat dog]", got)
 	}
 	if by := o.at(t, "by_class").([]any); len(by) != 3 || by[2].(map[string]any)["class"] != "dog" || by[2].(map[string]any)["rows"] != 2.0 {
-		t.Errorf("by class: %v", by)
+		t.Errorf("got the scores by class %v, want 3, the last of 2 rows of dog", by)
 	}
 	o.number(t, "guess", "accuracy")
 	m := parseJSON(t, must(t, 0, "evaluate", "m.safetensors", "p.csv", "--metric", "precision_macro,recall_macro", "--json").out)
@@ -173,8 +173,8 @@ func TestSameTableIsSaid(t *testing.T) {
 	}
 }
 
-// TestHeldOutFilesAreLookedAt: train says about the files of --validation and --test what predict says about
-// a table's cells. Rows of a class that is not in the training table are left out.
+// TestHeldOutFilesAreLookedAt: train counts missing cells and new categories in the files of --validation and
+// --test, as predict does for its table. Rows of a class that is not in the training table are left out.
 func TestHeldOutFilesAreLookedAt(t *testing.T) {
 	place(t, map[string]string{
 		"t.csv": rows(60, "a,c,y", number, cycle("u", "v"), cycle("cat", "dog")),
@@ -193,7 +193,7 @@ func TestHeldOutFilesAreLookedAt(t *testing.T) {
 			}
 		}
 		if n := o.number(t, "rows", strings.TrimPrefix(flag, "--")); n != 3 {
-			t.Errorf("%s: %v rows", flag, n)
+			t.Errorf("%s: got %v rows, want 3", flag, n)
 		}
 	}
 }

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// A call that ends by itself is not taken for one that a signal ended. Both stop the
-// watching for signals, and either may be seen first.
+// A call that ends by itself is not mistaken for one that a signal ended. Both end the wait for signals, and
+// either may be seen first.
 func TestExitIsNotASignal(t *testing.T) {
 	notShort(t)
 	self, err := os.Executable()

@@ -32,16 +32,16 @@ func TestExplain(t *testing.T) {
 			t.Errorf("%s: %s", args, problem)
 		}
 		if r.code != 1 && r.code != 2 {
-			t.Errorf("%s: exit status %d", args, r.code)
+			t.Errorf("%s: got exit status %d, want 1 or 2", args, r.code)
 		}
 	}
 	if changed := changes(before, listing(t)); changed != nil {
-		t.Errorf("written: %q", changed)
+		t.Errorf("got the changed files %q, want none", changed)
 	}
 }
 
-// A network with norms is explained too, batch normalization over the rows of the batch. In a
-// network with dropout nothing is dropped.
+// explain accepts networks with normalization and with dropout. It computes batch normalization over the rows of
+// the batch, and it drops nothing.
 func TestExplainNorms(t *testing.T) {
 	place(t, nil)
 	type explained struct {
@@ -55,7 +55,7 @@ func TestExplainNorms(t *testing.T) {
 			t.Fatal(err)
 		}
 		if math.Abs(e.Sum-e.Gradient) > 1e-12*math.Abs(e.Gradient) || e.Error > 1e-7 {
-			t.Errorf("%v: sum %v, engine %v, numerically %v", args, e.Sum, e.Gradient, e.Numeric)
+			t.Errorf("%v: got the sum %v, want the gradient %v of the engine; the numeric gradient is %v", args, e.Sum, e.Gradient, e.Numeric)
 		}
 		return e
 	}
@@ -64,7 +64,7 @@ func TestExplainNorms(t *testing.T) {
 		for _, weight := range []string{"0.1.2", "0.gamma.3", "0.beta.3", "1.2.0", "1.b.1"} {
 			e := read("--row", "31", "--weight", weight)
 			if norm == "batch" && (len(e.Rows) != 30 || e.Rows[0] != 30) || norm == "layer" && e.Rows != nil {
-				t.Errorf("%s %s: the batch is %v", norm, weight, e.Rows)
+				t.Errorf("%s %s: got the batch %v, want 30 rows from 30 on for batch norm and none for layer norm", norm, weight, e.Rows)
 			}
 			r := must(t, 0, "explain", "m.safetensors", iris, "--row", "31", "--weight", weight)
 			for _, want := range []string{norm + " norm of layer 0", "= " + strconv.FormatFloat(e.Sum, 'g', 17, 64), "= " + strconv.FormatFloat(e.Gradient, 'g', 17, 64)} {
@@ -76,7 +76,7 @@ func TestExplainNorms(t *testing.T) {
 	}
 	must(t, 0, "train", "--members", "1", iris, "--hidden", "5", "--activation", "tanh", "--norm", "batch", "--batch-size", "149", "--validation", "none", "--epochs", "2", "--quiet", "-o", "m.safetensors")
 	if e := read("--row", "149", "--weight", "0.0.0"); len(e.Rows) != 150 { // a batch of one row joins the one before
-		t.Errorf("the batch has %d rows", len(e.Rows))
+		t.Errorf("got a batch of %d rows, want 150", len(e.Rows))
 	}
 	writeFile(t, "one.csv", strings.Join(strings.SplitN(readFile(t, iris), "\n", 3)[:2], "\n")+"\n")
 	if r := must(t, 1, "explain", "m.safetensors", "one.csv", "--row", "0"); r.err != "gradus: cannot explain: the batch has 1 row; batch normalization needs at least 2\n" {
@@ -86,7 +86,7 @@ func TestExplainNorms(t *testing.T) {
 	read("--row", "0")
 }
 
-// lbfgs and cg make other updates than the one shown, and explain says so.
+// explain shows one update. lbfgs and cg make other updates, and explain says so.
 func TestExplainSolver(t *testing.T) {
 	place(t, nil)
 	for _, c := range []struct{ optimizer, want string }{
@@ -98,12 +98,12 @@ func TestExplainSolver(t *testing.T) {
 		must(t, 0, "train", "--members", "1", iris, "--hidden", "5", "--activation", "tanh", "--optimizer", c.optimizer, "--epochs", "2", "--quiet", "-o", "m.safetensors")
 		out := must(t, 0, "explain", "m.safetensors", iris, "--row", "0").out
 		if !strings.Contains(out, c.want) || c.optimizer == "sgd" && strings.Contains(out, "no such update") {
-			t.Errorf("%s: %s", c.optimizer, out)
+			t.Errorf("%s: got\n%s\nwant %q", c.optimizer, out, c.want)
 		}
 		o := parseJSON(t, must(t, 0, "explain", "m.safetensors", iris, "--row", "0", "--json").out)
 		solver, _ := o["solver"].(string)
 		if is := strings.Contains(c.want, "no such update"); is != (solver == c.optimizer) || o["weight"] == nil {
-			t.Errorf("%s: the solver is %q", c.optimizer, solver)
+			t.Errorf("%s: got the solver %q, want the name of a solver only", c.optimizer, solver)
 		}
 	}
 }

@@ -23,7 +23,7 @@ func TestExport(t *testing.T) {
 	} {
 		r := must(t, 0, append([]string{"export", "m.safetensors", "-o", c.file}, c.args...)...)
 		if r.out != c.file+"\n" {
-			t.Errorf("%s: it says %q", c.file, r.out)
+			t.Errorf("%s: got the output %q, want the name of the file", c.file, r.out)
 		}
 		if info, err := os.Stat(c.file); err != nil || info.Size() < 500 {
 			t.Errorf("%s: got %v %v, want no error and info.Size() >= 500", c.file, info, err)
@@ -34,12 +34,12 @@ func TestExport(t *testing.T) {
 			t.Fatal(err)
 		}
 		if r := must(t, 2, append([]string{"export", "m.safetensors", "-o", c.file}, c.args...)...); !strings.Contains(r.err, "not overwritten") {
-			t.Errorf("%s: it says %q", c.file, r.err)
+			t.Errorf("%s: got the message %q, want it to contain %q", c.file, r.err, "not overwritten")
 		}
 	}
 }
 
-// gradus export does not write bare tensors over a model, nor a test or a header over another file.
+// gradus export does not overwrite a model with bare tensors, or another file with its test or its header.
 func TestExportKeepsOthers(t *testing.T) {
 	place(t, map[string]string{"m_test.go": "package m\n", "m.h": "int x;\n"})
 	must(t, 0, "train", "--members", "1", iris, "--epochs", "1", "--quiet", "-o", "m.safetensors")
@@ -48,7 +48,7 @@ func TestExportKeepsOthers(t *testing.T) {
 		must(t, 2, append([]string{"export", "m.safetensors", "-o"}, args...)...)
 	}
 	if raw, err := os.ReadFile("m_test.go"); err != nil || string(raw) != "package m\n" {
-		t.Errorf("m_test.go is %q, %v", raw, err)
+		t.Errorf("got m_test.go as %q and the error %v, want it unchanged", raw, err)
 	}
 	if _, err := os.Stat("m.go"); err == nil {
 		t.Error("m.go was written without its test")

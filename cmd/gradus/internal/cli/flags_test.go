@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// Beside a large table the garbage collector lets little build up, and beside a small one as much as usual.
+// With a large table in memory, the garbage collector runs more often. With a small one, it runs as often as usual.
 func TestLargeTableTightensTheCollector(t *testing.T) {
 	t.Setenv("GOGC", "")
 	before := debug.SetGCPercent(100)

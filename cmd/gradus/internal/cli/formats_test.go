@@ -10,7 +10,7 @@ import (
 	"github.com/gradus-ml/gradus/data"
 )
 
-// formatFile is a file that testdata/formats/make.py made.
+// formatFile returns the path of a file that testdata/formats/make.py has made.
 func formatFile(t *testing.T, name string) string {
 	t.Helper()
 	path, err := filepath.Abs(filepath.Join("testdata", "formats", name))
@@ -60,7 +60,7 @@ func TestSameWeights(t *testing.T) {
 	}
 }
 
-// A flag of text has an effect or is refused, in every format.
+// In every format, a flag for text files has an effect or is refused.
 func TestFlagsOfTextAreNotIgnored(t *testing.T) {
 	flags := [][]string{{"--delimiter", ";"}, {"--encoding", "latin-1"}, {"--header", "yes"}, {"--skip-rows", "1"}, {"--comment", "#"}, {"--keep-total"}}
 	for _, name := range []string{"pyarrow.parquet", "polars.arrow", "stream.arrows", "numpy.npy", "numpy.npz", "python.jsonl", "people.db", "pandas.xlsx"} {
@@ -68,7 +68,7 @@ func TestFlagsOfTextAreNotIgnored(t *testing.T) {
 			r := call(append([]string{"inspect", formatFile(t, name)}, flag...)...)
 			if name == "pandas.xlsx" && flag[0] != "--delimiter" && flag[0] != "--encoding" {
 				if r.code != 0 {
-					t.Errorf("%s %s exits with %d: %s", name, flag[0], r.code, r.err)
+					t.Errorf("%s %s: got exit status %d, want 0: %s", name, flag[0], r.code, r.err)
 				}
 			} else if want := flag[0] + " has no effect: leave it out"; r.code != 1 || !strings.Contains(r.err, want) {
 				t.Errorf("%s %s exits with %d and says %q, want %q", name, flag[0], r.code, r.err, want)
@@ -77,7 +77,7 @@ func TestFlagsOfTextAreNotIgnored(t *testing.T) {
 	}
 }
 
-// The ending of a table that is written says its format, and an ending that would not be true is refused.
+// The ending of an output file sets its format. An ending whose format the command cannot write is refused.
 func TestEndingOfOutput(t *testing.T) {
 	place(t, map[string]string{"t.csv": rows(60, "a,num", number, number)})
 	trainQuietly(t, 0, "t.csv", "--epochs", "2", "-o", "m.safetensors")
@@ -129,7 +129,7 @@ func TestSeveralFiles(t *testing.T) {
 		{"inspect a.csv --sheet s", "a.csv: is not a spreadsheet"},
 	} {
 		if o := call(strings.Fields(c.call)...); o.code == 0 || !strings.Contains(o.err, c.want) {
-			t.Errorf("gradus %s: status %d, %q does not say %q", c.call, o.code, o.err, c.want)
+			t.Errorf("gradus %s: got exit status %d and %q, want an error with %q", c.call, o.code, o.err, c.want)
 		}
 	}
 	if o := must(t, 0, "inspect", "a.csv", "./d.csv"); !strings.Contains(o.out, "3 rows") {
@@ -172,13 +172,14 @@ func TestPredictFormats(t *testing.T) {
 	}
 }
 
-// A column that is not read is left out, and the call says so. Named with --ignore it is left out as asked, and where it is needed it is an error.
+// A column of a type that gradus does not read is dropped, and the output says so. With --ignore it is ignored as asked. A call
+// that needs the column is refused.
 func TestUnreadColumns(t *testing.T) {
 	path := formatFile(t, "spoiled.parquet")
 	place(t, nil)
 	r := call("train", path, "--epochs", "1", "--preset", "quick", "-o", "m.safetensors")
 	if r.code != 0 || !strings.Contains(r.out, "Dropped  map: holds maps, which are not read: flatten") {
-		t.Fatalf("exit %d: %s%s", r.code, r.out, r.err)
+		t.Fatalf("got exit status %d and %s%s, want 0 and the dropped column map", r.code, r.out, r.err)
 	}
 	if r := call("inspect", path); !strings.Contains(r.out, "struct: dropped, not read\n  holds structs") {
 		t.Errorf("inspect says %s", r.out)
@@ -188,7 +189,7 @@ func TestUnreadColumns(t *testing.T) {
 	}
 	for _, words := range [][]string{{"predict", "m.safetensors", path, "--keep", "list"}, {"train", path, "--target", "list"}, {"train", path, "--sample-weight", "list"}, {"train", path, "--group", "list"}, {"train", path, "--types", "list=category"}} {
 		if r := call(words...); r.code == 0 || !strings.Contains(r.err, `the column "list", which `) || !strings.Contains(r.err, "holds lists, which are not read") {
-			t.Errorf("%v: exit %d, %s", words, r.code, r.err)
+			t.Errorf("%v: got exit status %d and %q, want an error about the column list", words, r.code, r.err)
 		}
 	}
 }

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// FuzzConfig: whatever is in a config.json, --config and resume end with an error or
-// with flags and options. Nothing panics.
+// FuzzConfig: for any text of config.json, --config and resume give an error, or flags and options. Nothing
+// panics.
 func FuzzConfig(f *testing.F) {
 	for _, text := range []string{
 		"", "[1]", "{}", `{"nope": 1}`, `{"data": "t.csv", "epochs": 2, "hidden": [4, 4], "lr": 0.01, "seed": 5, "no_shuffle": true}`,
@@ -31,7 +31,7 @@ func FuzzConfig(f *testing.F) {
 			c := call.Selected().Target.Addr().Interface().(*trainCmd)
 			c.options()
 		} else if s := oneLine(wrongCall(err)); s == "" || strings.Contains(s, "\n") {
-			t.Errorf(`got %q, want s != "" and no "\n" in s`, s)
+			t.Errorf("got the error %q, want one line", s)
 		}
 		var config runConfig
 		if json.Unmarshal(text, &config) == nil {
@@ -42,7 +42,7 @@ func FuzzConfig(f *testing.F) {
 	})
 }
 
-// FuzzHistory: writeHistory writes what readHistory has read, so that it is read as the same.
+// FuzzHistory: a history that is read, written and read again stays the same.
 func FuzzHistory(f *testing.F) {
 	f.Add("epoch,steps,loss,validation,rate,seconds\n1,2,0.5,,0.1,3\n")
 	f.Add("epoch,steps,loss,validation,rate,seconds\n1,2,NaN,+Inf,0x1p-2,1e308\n")
@@ -71,7 +71,7 @@ func FuzzHistory(f *testing.F) {
 			t.Fatal(err)
 		}
 		if writeHistory(&second, again); second.String() != first.String() {
-			t.Errorf("%q became %q", first.String(), second.String())
+			t.Errorf("%q became %q, want no change", first.String(), second.String())
 		}
 	})
 }

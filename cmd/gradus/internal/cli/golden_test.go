@@ -76,7 +76,7 @@ func TestGoldenTrajectoriesFromTheCommandLine(t *testing.T) {
 					"--from", start, "--out", out, "--json", "--quiet",
 				}, more...)
 				if code := run(context.Background(), args, Std{In: strings.NewReader(""), Out: &stdout, Err: &stderr}); code != 0 && code != 3 {
-					t.Fatalf("exit %d: %s", code, stderr.String())
+					t.Fatalf("got exit status %d, want 0 or 3: %s", code, stderr.String())
 				}
 				if err := json.Unmarshal(stdout.Bytes(), &r); err != nil {
 					t.Fatal(err)
@@ -107,7 +107,7 @@ func TestGoldenTrajectoriesFromTheCommandLine(t *testing.T) {
 					total += s.Epochs
 				}
 				if !r.Converged || r.Epochs != total {
-					t.Errorf("converged %v after %d epochs in all, numpy after %d", r.Converged, r.Epochs, total)
+					t.Errorf("got convergence %v after %d epochs, want true after %d as with numpy", r.Converged, r.Epochs, total)
 				}
 				compare("at the end", m, last.W1, last.W2)
 				return
@@ -129,10 +129,10 @@ func TestGoldenTrajectoriesFromTheCommandLine(t *testing.T) {
 			switch {
 			case g.Converged == nil:
 				if r.Converged {
-					t.Errorf("converged after %d epochs; numpy did not", r.Epochs)
+					t.Errorf("got convergence after %d epochs, want none as with numpy", r.Epochs)
 				}
 			case !r.Converged || math.Abs(float64(r.Epochs-*g.Converged)) > g.Within*float64(*g.Converged):
-				t.Errorf("converged %v after %d epochs, numpy after %d (within %v)", r.Converged, r.Epochs, *g.Converged, g.Within)
+				t.Errorf("got convergence %v after %d epochs, want true after %d as with numpy (within a share of %v)", r.Converged, r.Epochs, *g.Converged, g.Within)
 			}
 		})
 	}

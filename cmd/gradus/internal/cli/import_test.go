@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// An imported network of PyTorch or scikit-learn can predict, be explained and checked, and
-// be trained from its weights.
+// A network from PyTorch or scikit-learn can be imported. It can then predict, and be evaluated, explained,
+// plotted, exported and checked.
 func TestImport(t *testing.T) {
 	foreign, err := filepath.Abs(repository + "export/testdata/foreign")
 	if err != nil {
@@ -23,10 +23,10 @@ func TestImport(t *testing.T) {
 		}
 		r := must(t, 0, args...)
 		if !strings.Contains(r.out, "4 - 6 ") || !strings.Contains(r.out, "predicts y0, y1 (regression)") {
-			t.Errorf("%s: it says %q", file, r.out)
+			t.Errorf("%s: got the output %q, want the layers and the targets", file, r.out)
 		}
 		if _, records := predictions(t, must(t, 0, "predict", "m.safetensors", "t.csv").out); len(records) != 20 {
-			t.Errorf("%s: %d predictions", file, len(records))
+			t.Errorf("%s: got %d predictions, want 20", file, len(records))
 		}
 		must(t, 0, "evaluate", "m.safetensors", "t.csv")
 		must(t, 0, "explain", "m.safetensors", "t.csv", "--row", "0")
@@ -46,14 +46,14 @@ func TestImport(t *testing.T) {
 	must(t, 0, "import", filepath.Join(foreign, "sklearn_three.onnx"), "-o", "c.safetensors", "--columns", "a,b,c,d", "--target", "kind")
 	header, _ := predictions(t, must(t, 0, "predict", "c.safetensors", "t.csv").out)
 	if strings.Join(header, ",") != "kind,p_a,p_b,p_c" {
-		t.Errorf("columns %q", header)
+		t.Errorf("got the columns %q, want kind and three probabilities", header)
 	}
 	if _, err := os.Stat("m.safetensors"); err != nil {
 		t.Error(err)
 	}
 }
 
-// TestImportedSaysWhatIsKnown: what a file of weights does not say is not made up.
+// TestImportedSaysWhatIsKnown: gradus makes up nothing that a file of weights does not say.
 func TestImportedSaysWhatIsKnown(t *testing.T) {
 	foreign, err := filepath.Abs(repository + "export/testdata/foreign")
 	if err != nil {
@@ -63,11 +63,11 @@ func TestImportedSaysWhatIsKnown(t *testing.T) {
 	weights := filepath.Join(foreign, "torch.npz")
 	r := must(t, 0, "import", weights, "-o", "c.safetensors", "--classes", "no,yes")
 	if !strings.Contains(r.out, "2 softmax, predicts y (multiclass)") {
-		t.Errorf("with two classes for two outputs: %s", r.out)
+		t.Errorf("with two classes for two outputs: got %s, want a multiclass model", r.out)
 	}
 	r = must(t, 2, "import", weights, "-o", "d.safetensors", "--classes", "no,yes", "--output-activation", "identity")
 	if !strings.Contains(r.err, "--classes is for classes, and the output identity makes the task a regression") {
-		t.Errorf("classes of a regression: %s", r.err)
+		t.Errorf("with classes for a regression: got %s, want a refusal", r.err)
 	}
 	r = must(t, 0, "info", "c.safetensors")
 	if !strings.Contains(r.out, "\nTrained  elsewhere") || strings.Contains(r.out, "Descent") || strings.Contains(r.out, "loss") || strings.Contains(r.out, "training") {

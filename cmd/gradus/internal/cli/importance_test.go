@@ -13,8 +13,8 @@ import (
 	"github.com/gradus-ml/gradus/internal/lock"
 )
 
-// A measurement of importance that is killed again and again continues from the columns it has. Its output
-// is that of a measurement without kills.
+// A measurement of importance that is killed several times continues after the columns that it has finished. Its
+// output is that of a measurement without kills.
 func TestImportanceAfterKills(t *testing.T) {
 	notShort(t)
 	place(t, nil)
@@ -45,26 +45,26 @@ func TestImportanceAfterKills(t *testing.T) {
 	}
 	have := columns()
 	if have < 2 || have == 30 {
-		t.Fatalf("%d columns after %d kills", have, kills)
+		t.Fatalf("got %d columns after %d kills, want 2 to 29", have, kills)
 	}
 	r := must(t, 0, args...)
 	if r.out != whole.out || readFile(t, "kept.svg") != readFile(t, "whole.svg") {
-		t.Errorf("after %d kills it says\n%s\nwant\n%s", kills, r.out, whole.out)
+		t.Errorf("after %d kills: got\n%s\nwant\n%s", kills, r.out, whole.out)
 	}
 	if made := strings.Count(r.err, "column "); made != 30-have || !strings.HasPrefix(r.err, fmt.Sprintf("column %d of 30: ", have+1)) {
-		t.Errorf("%d columns were there, and it measured\n%s", have, r.err)
+		t.Errorf("after %d finished columns: got the progress\n%s\nwant only the other columns", have, r.err)
 	}
 	for column, n := range measuredOf(t) {
 		if n != 1 {
-			t.Errorf("%s was measured %d times", column, n)
+			t.Errorf("%s was measured %d times, want once", column, n)
 		}
 	}
 	if r := must(t, 0, args...); r.out != whole.out || r.err != ownTable {
-		t.Errorf("once more, it says\n%s%s", r.err, r.out)
+		t.Errorf("the same call again: got\n%s%s\nwant the same output and no progress", r.err, r.out)
 	}
 }
 
-// ownTable is the remark of evaluate and importance on the table that the model was trained on.
+// ownTable is the note that evaluate and importance print about the table that the model was trained on.
 const ownTable = "gradus: this is the table that the model was trained on: its score says little about new rows\n"
 
 // measuredOf counts the lines of each column in the folder kept.
@@ -91,7 +91,7 @@ func TestImportanceOfOther(t *testing.T) {
 	}
 	must(t, 0, call()...)
 	if r := must(t, 0, call("--threads", "1", "--json", "-o", "bars.png")...); r.err != ownTable {
-		t.Errorf("measured again:\n%s", r.err)
+		t.Errorf("the columns were measured again, want none:\n%s", r.err)
 	}
 	kept := readFile(t, "kept/columns.jsonl")
 	other := func(want string, more ...string) {
@@ -118,7 +118,7 @@ func TestImportanceOfOther(t *testing.T) {
 		t.Error(problem)
 	}
 	if readFile(t, "kept/columns.jsonl") != kept {
-		t.Error("what was kept has changed")
+		t.Error("a refused call has changed the kept columns")
 	}
 }
 
@@ -133,7 +133,7 @@ func TestImportanceInterrupted(t *testing.T) {
 	} {
 		r := callFor(t, 100*time.Millisecond, append(args, more...)...)
 		if r.code != statusInterrupted || r.out != "" || strings.TrimSpace(r.err) != want {
-			t.Errorf("exit status %d, %s%s\nwant %s", r.code, r.out, r.err, want)
+			t.Errorf("got exit status %d and %s%s\nwant 130 and %s", r.code, r.out, r.err, want)
 		}
 	}
 }
@@ -143,7 +143,7 @@ func TestImportanceFigureSaysWhatIsLeftOut(t *testing.T) {
 	for n, want := range map[int]string{40: "What each column is worth", 41: "What columns are worth: the 40 most important of 41"} {
 		found := &model.Importance{Metric: "r2", Columns: make([]model.ColumnImportance, n)}
 		if b := lab.ImportanceFigure(found); b.Title != want || len(b.Bars) != 40 {
-			t.Errorf("%d columns: %q with %d bars", n, b.Title, len(b.Bars))
+			t.Errorf("%d columns: got %q with %d bars, want %q with 40", n, b.Title, len(b.Bars), want)
 		}
 	}
 }

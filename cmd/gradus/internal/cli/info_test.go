@@ -19,11 +19,11 @@ func TestInfo(t *testing.T) {
 	}
 	i := parseJSON(t, must(t, 0, "info", "m.safetensors", "--json").out)
 	if i["weights_sha256"] != sum || i["task"] != "multiclass" || i.number(t, "parameters") != o.number(t, "parameters") || i["precision"] != "float32" || i.at(t, "training", "stop_reason") != "epochs" {
-		t.Error(i)
+		t.Errorf("got %v from info --json, want the values of train --json", i)
 	}
 }
 
-// gradus info --schema describes every column by its kind.
+// gradus info --schema describes every input column with the JSON type of its kind.
 func TestInfoSchema(t *testing.T) {
 	place(t, map[string]string{"t.csv": rows(60, "n,c,b,d,y", number, cycle("red", "green"), cycle("yes", "no", "NA"), cycle("2024-01-05", "2024-03-01", "2023-02-02"), number)})
 	must(t, 0, "train", "t.csv", "--epochs", "1", "--quiet", "-o", "m.safetensors")

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// predict --interval adds two columns for each target, with the prediction between them, and --sets adds one.
+// predict --interval adds two bounds for each target, and the prediction is between them. predict --sets adds one column.
 func TestPredictIntervals(t *testing.T) {
 	place(t, nil)
 	must(t, 0, "train", diabetes, "--epochs", "5", "--quiet", "-o", "m.safetensors")
@@ -18,7 +18,7 @@ func TestPredictIntervals(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := strings.Join(rows[0], ","); got != "age,progression,progression_lower,progression_upper" {
-		t.Errorf("the columns are %s", got)
+		t.Errorf("got the columns %s, want the kept one, the prediction and its bounds", got)
 	}
 	for i, line := range strings.Split(strings.TrimSpace(plain), "\n")[1:] {
 		var v [3]float64
@@ -28,7 +28,7 @@ func TestPredictIntervals(t *testing.T) {
 			}
 		}
 		if rows[i+1][1] != line || !(v[1] < v[0] && v[0] < v[2]) {
-			t.Fatalf("row %d: %v, without intervals %s", i, rows[i+1], line)
+			t.Fatalf("row %d: got %v, want the prediction %s between its bounds", i, rows[i+1], line)
 		}
 	}
 	must(t, 0, "train", penguins, "--target", "sex", "--epochs", "5", "--quiet", "-o", "p.safetensors")
@@ -37,7 +37,7 @@ func TestPredictIntervals(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := rows[0][len(rows[0])-1]; got != "sex_set" {
-		t.Errorf("the last column is %s", got)
+		t.Errorf("got the last column %s, want sex_set", got)
 	}
 	several := 0
 	for _, row := range rows[1:] {
@@ -72,8 +72,8 @@ func TestPredictIntervals(t *testing.T) {
 	}
 }
 
-// train --interval learns bounds, which predict uses from that level on, and evaluate tells how intervals hold. A run that
-// is resumed has the same weights and the same intervals.
+// train --interval learns bounds. predict uses them for that level and higher ones, and evaluate reports how many rows the
+// intervals cover. A resumed run has the same weights and the same intervals.
 func TestLearnedIntervals(t *testing.T) {
 	place(t, nil)
 	args := []string{"train", diabetes, "--interval", "0.8", "--epochs", "4", "--members", "2", "--quiet"}
@@ -88,7 +88,7 @@ func TestLearnedIntervals(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got := strings.Join(rows[0], ","); got != "progression,progression_lower,progression_upper" || len(rows) != 443 {
-			t.Errorf("there are %d rows of %s", len(rows), got)
+			t.Errorf("got %d rows of %s, want a header and 442 rows of the prediction and its bounds", len(rows), got)
 		}
 		different := map[string]bool{}
 		for _, row := range rows[1:] {
@@ -103,28 +103,28 @@ func TestLearnedIntervals(t *testing.T) {
 		own          bool // each row has its own width
 	}{{"m.safetensors", "0.8", true}, {"m.safetensors", "0.9", true}, {"m.safetensors", "0.5", false}, {"plain.safetensors", "0.8", false}} {
 		if n := len(widths(c.model, c.level)); c.own != (n > 100) {
-			t.Errorf("%s: the intervals for %s have %d widths", c.model, c.level, n)
+			t.Errorf("%s: the intervals for %s have %d widths, want more than 100: %v", c.model, c.level, n, c.own)
 		}
 	}
 	if r := must(t, 0, "evaluate", "m.safetensors", diabetes, "--interval", "0.8"); !strings.Contains(r.out, "Intervals for 0.8: 0.") || !strings.Contains(r.out, "by fifths of the prediction") {
-		t.Errorf("evaluate says\n%s", r.out)
+		t.Errorf("evaluate: got\n%s\nwant the coverage of the intervals", r.out)
 	}
 	cover := parseJSON(t, must(t, 0, "evaluate", "m.safetensors", diabetes, "--interval", "0.8", "--json").out)["intervals"].([]any)[0].(map[string]any)
 	if share := cover["share"].(float64); !(share > 0.7 && share < 0.95) || !(cover["score"].(float64) > cover["width"].(float64)) {
-		t.Errorf("the intervals did %v", cover)
+		t.Errorf("got the coverage %v, want a share between 0.7 and 0.95 and a score above the width", cover)
 	}
 	args = []string{"train", diabetes, "--interval", "0.8", "--epochs", "300", "--patience", "0", "--members", "1", "--quiet"}
 	must(t, 0, append(args, "-o", "whole.safetensors")...)
 	if r := callUntil(t, "part/"+checkpointFiles[0], append(args, "--run", "part", "--checkpoint-every", "5ms", "-o", "part.safetensors")...); r.code != 130 {
-		t.Fatalf("exit status %d\n%s%s", r.code, r.out, r.err)
+		t.Fatalf("got exit status %d, want 130\n%s%s", r.code, r.out, r.err)
 	}
 	must(t, 0, "resume", "part", "--quiet")
 	sum := func(model string) any { return parseJSON(t, must(t, 0, "info", model, "--json").out)["weights_sha256"] }
 	if a, b := sum("whole.safetensors"), sum("part.safetensors"); a != b {
-		t.Errorf("the weights are %v, and resumed %v", a, b)
+		t.Errorf("got the weights %v from the resumed run, want %v", b, a)
 	}
 	if a, b := must(t, 0, "predict", "whole.safetensors", diabetes, "--interval", "0.8").out, must(t, 0, "predict", "part.safetensors", diabetes, "--interval", "0.8").out; a != b {
-		t.Error("the resumed run has other intervals")
+		t.Error("the intervals of the resumed run differ")
 	}
 	must(t, 0, "export", "m.safetensors", "-o", "m.onnx")
 	must(t, 0, "export", "m.safetensors", "-o", "m.go")
@@ -142,16 +142,17 @@ func TestLearnedIntervals(t *testing.T) {
 	}
 }
 
-// train --calibrate says what it did. Predictions use it, and the report draws both.
+// train --calibrate prints the temperature that it chose. Predictions use it, and the report shows the probabilities with and
+// without it.
 func TestCalibrate(t *testing.T) {
 	place(t, nil)
 	args := []string{"train", "--members", "1", cancer, "--epochs", "60", "--patience", "0", "--validation", "0.4", "--hidden", "40", "--quiet"}
 	r := must(t, 0, append(args, "--calibrate", "--run", "run", "-o", "c.safetensors")...)
 	if !strings.Contains(r.out, "Logits   divided by a temperature of ") {
-		t.Fatalf("it says\n%s", r.out)
+		t.Fatalf("got the report\n%s\nwant one with a temperature", r.out)
 	}
 	if r := must(t, 0, append(args, "-o", "p.safetensors")...); strings.Contains(r.out, "temperature") {
-		t.Errorf("without --calibrate it says\n%s", r.out)
+		t.Errorf("without --calibrate: got the report\n%s\nwant one without a temperature", r.out)
 	}
 	calibrated, plain := must(t, 0, "evaluate", "c.safetensors", cancer, "--json"), must(t, 0, "evaluate", "p.safetensors", cancer, "--json")
 	if calibrated.out == plain.out {
@@ -159,21 +160,21 @@ func TestCalibrate(t *testing.T) {
 	}
 	info := parseJSON(t, must(t, 0, "info", "c.safetensors", "--json").out)
 	if temperature := info["temperature"].(float64); !(temperature > 1) {
-		t.Errorf("the temperature is %v", temperature)
+		t.Errorf("got the temperature %v, want more than 1", temperature)
 	}
 	if a, b := info["weights_sha256"], parseJSON(t, must(t, 0, "info", "p.safetensors", "--json").out)["weights_sha256"]; a != b {
 		t.Error("calibrating changed the weights")
 	}
 	must(t, 0, "report", "run", "-o", "r.html")
 	if page := readFile(t, "r.html"); !strings.Contains(page, "logits as trained") {
-		t.Error("the report does not show the probabilities before")
+		t.Error("the report does not show the probabilities without the temperature")
 	}
 	r = must(t, 0, "train", cancer, "--epochs", "40", "--patience", "0", "--calibrate", "--quiet", "-o", "e.safetensors")
 	if !strings.Contains(r.out, "of the 8 members divided by a temperature of ") || strings.Contains(r.out, "No temperature") {
-		t.Errorf("of an ensemble it says\n%s", r.out)
+		t.Errorf("for an ensemble: got the report\n%s\nwant one with a temperature", r.out)
 	}
 	r = must(t, 0, "train", penguins, "--epochs", "2", "--validation", "none", "--calibrate", "--quiet", "-o", "q.safetensors")
 	if !strings.Contains(r.out, "No temperature was chosen") {
-		t.Errorf("without validation rows it says\n%s", r.out)
+		t.Errorf("without validation rows: got the report\n%s\nwant one without a temperature", r.out)
 	}
 }

@@ -34,7 +34,7 @@ func (l *locked) String() string {
 	return l.b.String()
 }
 
-// gradus lab prints an address that serves the page, on loopback, and ends with its context.
+// gradus lab prints a loopback address and serves the page there. It ends when its context does.
 func TestLabServes(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
@@ -47,7 +47,7 @@ func TestLabServes(t *testing.T) {
 	address := regexp.MustCompile(`http://127\.0\.0\.1:\d+/`)
 	for address.FindString(out.String()) == "" {
 		if time.Since(begun) > 10*time.Second {
-			t.Fatalf("no address: %s %s", &out, &errs)
+			t.Fatalf("no address was printed in 10 s: %s %s", &out, &errs)
 		}
 		time.Sleep(time.Millisecond)
 	}
@@ -59,7 +59,7 @@ func TestLabServes(t *testing.T) {
 	page, _ := io.ReadAll(resp.Body)
 	resp.Body.Close()
 	if !bytes.Contains(page, []byte("<title>gradus lab</title>")) {
-		t.Errorf("the page is %.200s", page)
+		t.Errorf("got the page %.200s, want one with the title gradus lab", page)
 	}
 	req, _ := http.NewRequest(http.MethodPost, url+"session", nil)
 	req.Header.Set("Origin", strings.TrimSuffix(url, "/"))
@@ -86,25 +86,25 @@ func TestLabServes(t *testing.T) {
 	frame, _ := io.ReadAll(resp.Body)
 	resp.Body.Close()
 	if !bytes.Contains(frame, []byte(`"at":1,`)) {
-		t.Errorf("the first step is answered with %.200s", frame)
+		t.Errorf("the first step: got %.200s, want the state after 1 update", frame)
 	}
 	took := time.Since(begun)
 	t.Logf("from the call to the first step: %v", took)
-	if took > 10*time.Second { // a second is the aim; a busy machine may take some
-		t.Errorf("the first step took %v", took)
+	if took > 10*time.Second { // the aim is 1 s, but a busy machine takes longer
+		t.Errorf("the first step took %v, want at most 10 s", took)
 	}
 	cancel()
 	select {
 	case code := <-ended:
 		if code != statusDone {
-			t.Errorf("it ended with status %d: %s", code, &errs)
+			t.Errorf("got exit status %d, want 0: %s", code, &errs)
 		}
 	case <-time.After(10 * time.Second):
-		t.Error("it does not end")
+		t.Error("the lab has not ended 10 s after its context")
 	}
 }
 
-// Without --no-token the printed address has a token, and nothing is answered without it: others on
+// Without --no-token the printed address has a token, and requests without it are refused. Other users of
 // the machine can reach loopback too.
 func TestLabAsksForToken(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
@@ -115,7 +115,7 @@ func TestLabAsksForToken(t *testing.T) {
 	address := regexp.MustCompile(`(http://127\.0\.0\.1:\d+/)\?token=[0-9a-f]{32}`)
 	for begun := time.Now(); !address.MatchString(out.String()); time.Sleep(time.Millisecond) {
 		if time.Since(begun) > 10*time.Second {
-			t.Fatalf("no address with a token: %s %s", &out, &errs)
+			t.Fatalf("no address with a token was printed in 10 s: %s %s", &out, &errs)
 		}
 	}
 	found := address.FindStringSubmatch(out.String())
@@ -130,7 +130,7 @@ func TestLabAsksForToken(t *testing.T) {
 		}
 		resp.Body.Close()
 		if resp.StatusCode != c.want {
-			t.Errorf("%s is answered with %d, not %d", c.url, resp.StatusCode, c.want)
+			t.Errorf("%s: got status %d, want %d", c.url, resp.StatusCode, c.want)
 		}
 	}
 }
@@ -153,12 +153,12 @@ func TestLabRefuses(t *testing.T) {
 		var out, errs bytes.Buffer
 		code := run(context.Background(), c.args, Std{In: strings.NewReader(""), Out: &out, Err: &errs})
 		if code != c.code || !strings.Contains(errs.String(), c.want) {
-			t.Errorf("%v: status %d, %s", c.args, code, &errs)
+			t.Errorf("%v: got exit status %d and %s, want %d and %q", c.args, code, &errs, c.code, c.want)
 		}
 	}
 }
 
-// gradus report writes one page about a run's folder, with the model where it is still there.
+// gradus report writes one page about a run. The page has the model if its file still exists.
 func TestReportPage(t *testing.T) {
 	dir := t.TempDir()
 	call := func(args ...string) (int, string) {
@@ -173,7 +173,7 @@ func TestReportPage(t *testing.T) {
 	read := func() string {
 		t.Helper()
 		if code, errs := call("report", folder, "-o", page); code != 0 {
-			t.Fatalf("status %d: %s", code, errs)
+			t.Fatalf("got exit status %d, want 0: %s", code, errs)
 		}
 		b, err := os.ReadFile(page)
 		if err != nil {
@@ -189,7 +189,7 @@ func TestReportPage(t *testing.T) {
 	}
 	for _, bad := range []string{"<script", " src=", " href="} {
 		if strings.Contains(text, bad) {
-			t.Errorf("the report has %q", bad)
+			t.Errorf("the report has %q, want a page without it", bad)
 		}
 	}
 	failed := filepath.Join(dir, "failed")
@@ -200,7 +200,7 @@ func TestReportPage(t *testing.T) {
 		t.Fatal(errs)
 	}
 	if b, _ := os.ReadFile(page); !bytes.Contains(b, []byte("identical-units")) {
-		t.Error("the report of a net that starts at 0 does not have its diagnosis")
+		t.Error("the report on a network that starts at 0 lacks its diagnosis")
 	}
 	if err := os.Remove(model); err != nil {
 		t.Fatal(err)
@@ -209,12 +209,12 @@ func TestReportPage(t *testing.T) {
 		t.Error("without its model the report does not say so")
 	}
 	if code, errs := call("report", filepath.Join(dir, "none"), "-o", page); code != statusFailed || !strings.Contains(errs, "holds no run") {
-		t.Errorf("no folder: status %d, %s", code, errs)
+		t.Errorf("without a folder: got exit status %d and %s, want 1 and holds no run", code, errs)
 	}
 }
 
-// TestReportHasTheRows: a run's page has its table, its columns with what was left out, and the
-// pictures of what the model says of the most honest rows; without the table it says so.
+// TestReportHasTheRows: a run's page has the table, the columns, the columns that were left out, and charts of
+// the predictions for the test rows. If the table has changed, the page says so.
 func TestReportHasTheRows(t *testing.T) {
 	table := rows(120, "id,a,b,const,num,two,three,l1,l2", numbered(""), number, func(i int) string { return number(i + 500) }, always("7"), number,
 		cycle("no", "yes"), cycle("x", "y", "z"), cycle("0", "1"), cycle("1", "0", "0"))
@@ -243,19 +243,19 @@ func TestReportHasTheRows(t *testing.T) {
 		page = readFile(t, "r.html")
 		for _, text := range []string{"The predictions for the rows are not in this report: the table&#39;s rows are not what they were", "counts the rows", "<svg"} {
 			if !strings.Contains(page, text) {
-				t.Errorf("%s: of a table that has changed, the report lacks %q", target, text)
+				t.Errorf("%s: after a change of the table, the report lacks %q", target, text)
 			}
 		}
 	}
 }
 
-// TestReportOfInterruptedRun: the page of a run that can go on says how.
+// TestReportOfInterruptedRun: the page of an interrupted run says how to continue it.
 func TestReportOfInterruptedRun(t *testing.T) {
 	place(t, nil)
 	must(t, 0, "train", iris, "--epochs", "1", "--quiet", "--run", "run", "-o", "m.safetensors")
 	writeFile(t, "run/result.json", strings.Replace(readFile(t, "run/result.json"), `"stop_reason":"epochs"`, `"stop_reason":"interrupted"`, 1))
 	must(t, 0, "report", "run", "-o", "r.html")
 	if page := readFile(t, "r.html"); !strings.Contains(page, "gradus resume run continues it") {
-		t.Error("the page does not say how the run goes on")
+		t.Error("the page does not say how to continue the run")
 	}
 }

@@ -16,20 +16,20 @@ func TestLR(t *testing.T) {
 	} {
 		r := call(append(strings.Fields("lr "+c.args), "--json", "-o", "lr.svg")...)
 		if r.code != 0 {
-			t.Fatalf("lr %s: %d %s", c.args, r.code, r.err)
+			t.Fatalf("lr %s: got exit status %d, want 0: %s", c.args, r.code, r.err)
 		}
 		o := parseJSON(t, r.out)
 		points := o.at(t, "points").([]any)
 		if n := float64(len(points)); n < 10 || n > c.updates {
-			t.Errorf("lr %s: %v updates, want at most %v", c.args, n, c.updates)
+			t.Errorf("lr %s: got %v updates, want 10 to %v", c.args, n, c.updates)
 		}
 		first := points[0].(map[string]any)["rate"].(float64)
 		last := points[len(points)-1].(map[string]any)["rate"].(float64)
 		if s := o.number(t, "suggestion"); !(s > first && s < last && s == o.number(t, "lowest")/10 && o.number(t, "steepest") <= o.number(t, "lowest")) {
-			t.Errorf("lr %s: suggests %v of %v to %v, lowest at %v", c.args, s, first, last, o.number(t, "lowest"))
+			t.Errorf("lr %s: got the suggestion %v of %v to %v, want a tenth of the lowest point %v", c.args, s, first, last, o.number(t, "lowest"))
 		}
 		if raw, err := os.ReadFile("lr.svg"); err != nil || !strings.Contains(string(raw), "suggested: ") {
-			t.Errorf("lr %s: the picture has no mark: %v", c.args, err)
+			t.Errorf("lr %s: the picture does not mark the suggestion: %v", c.args, err)
 		}
 	}
 	r := call("lr", diabetes)
@@ -51,7 +51,7 @@ func TestLR(t *testing.T) {
 	} {
 		r := call(append([]string{"lr"}, strings.Fields(args)...)...)
 		if r.code != 2 || !strings.Contains(r.err, want) {
-			t.Errorf("lr %s: %d %q, want 2 and %q", args, r.code, r.err, want)
+			t.Errorf("lr %s: got exit status %d and %q, want 2 and %q", args, r.code, r.err, want)
 		}
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/gradus-ml/gradus/model"
 )
 
-// An ensemble goes through every command that takes a model or a run.
+// Every command that takes a model or a run accepts an ensemble.
 func TestMembers(t *testing.T) {
 	place(t, nil)
 	r := must(t, 0, "train", penguins, "--members", "3", "--test", "0.2", "--run", "run", "-o", "m.safetensors", "--epochs", "30")
@@ -22,7 +22,7 @@ func TestMembers(t *testing.T) {
 		}
 	}
 	if strings.Count(r.err, " of 3 members)") != 3 {
-		t.Errorf("train tells of its members:\n%s", r.err)
+		t.Errorf("got the progress\n%s\nwant one line for each of 3 members", r.err)
 	}
 	m, err := model.Load("m.safetensors")
 	if err != nil {
@@ -33,11 +33,11 @@ func TestMembers(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(result.Members) != 3 || result.WeightsSHA256 != m.WeightsSHA256() || result.Metrics.OutOfFold == nil || result.Options.Members != 3 {
-		t.Errorf("result.json has %d members", len(result.Members))
+		t.Errorf("got %d members in result.json, want 3 with the weights and scores of the model", len(result.Members))
 	}
 	for k, member := range result.Members {
 		if member.Member != k || member.WeightsSHA256 != m.Members()[k].WeightsSHA256() || member.OutOfFold == nil || member.Test == nil {
-			t.Errorf("member %d is %+v", k, member)
+			t.Errorf("got member %d as %+v, want the weights of the model and its scores", k, member)
 		}
 	}
 	info := must(t, 0, "info", "m.safetensors")
@@ -45,11 +45,11 @@ func TestMembers(t *testing.T) {
 		t.Errorf("the text is %q, want it to contain %q and %q", info.out, "3 networks", "member 1")
 	}
 	if o := parseJSON(t, must(t, 0, "info", "m.safetensors", "--json").out); len(o["members"].([]any)) != 3 {
-		t.Error("info --json has other members")
+		t.Error("info --json does not have 3 members")
 	}
 	o := parseJSON(t, must(t, 0, "evaluate", "m.safetensors", penguins, "--json").out)
 	if o.number(t, "rows") == 0 {
-		t.Error("nothing is evaluated")
+		t.Error("evaluate used no rows")
 	}
 	must(t, 0, "predict", "m.safetensors", penguins, "-o", "p.csv")
 	must(t, 0, "importance", "m.safetensors", penguins, "--repeats", "1", "--run", "worth")
@@ -60,11 +60,11 @@ func TestMembers(t *testing.T) {
 	must(t, 0, "plot", "m.safetensors", "-o", "curves2.svg", "--what", "curves")
 	must(t, 0, "plot", "m.safetensors", "-o", "net.svg", "--member", "2")
 	if text := readFile(t, "net.svg"); !strings.Contains(text, "Member 2 of the 3 networks") {
-		t.Error("the picture does not say which member it is of")
+		t.Error("the picture does not say which member it shows")
 	}
 	must(t, 0, "report", "run", "-o", "report.html")
 	if text := readFile(t, "report.html"); !strings.Contains(text, "The model is the mean of 3 networks") || !strings.Contains(text, "out-of-fold") {
-		t.Error("the report does not say that it is of an ensemble")
+		t.Error("the report does not say that the model is an ensemble")
 	}
 	for _, member := range []string{"0", "2"} {
 		if r := must(t, 0, "explain", "m.safetensors", penguins, "--row", "0", "--member", member); !strings.Contains(r.out, "This is member "+member+" of the 3 networks of m.safetensors") {
@@ -72,7 +72,7 @@ func TestMembers(t *testing.T) {
 		}
 	}
 	if r := must(t, 0, "explain", "m.safetensors", penguins, "--row", "0"); !strings.Contains(r.out, "This is member 0") {
-		t.Error("explain does not say which member it is of")
+		t.Error("explain does not say which member it explains")
 	}
 	for _, args := range [][]string{{"-o", "one.onnx", "--net"}, {"-o", "one.npz"}, {"-o", "tensors.safetensors", "--bare"}} {
 		if r := must(t, 1, append([]string{"export", "m.safetensors"}, args...)...); !strings.Contains(r.err, "m.safetensors is the mean of 3 networks, and "+args[1]+" can hold only one: choose it with --member N") {
@@ -117,16 +117,16 @@ func TestMembers(t *testing.T) {
 		}
 	}
 	if left, err := os.ReadDir("run/member-1"); err != nil || len(left) == 0 {
-		t.Error("the run keeps nothing of its members", err)
+		t.Error("the folder of member 1 is empty or missing:", err)
 	}
 }
 
-// cv trains an ensemble in each fold, and tune one with the flags that were best for single networks.
+// cv trains an ensemble in each fold. tune trains an ensemble with the best flags of its trials.
 func TestMembersOfCVAndTune(t *testing.T) {
 	place(t, nil)
 	o := parseJSON(t, must(t, 0, "cv", iris, "--members", "2", "--folds", "3", "--epochs", "5", "--json", "--quiet").out)
 	if len(o["folds"].([]any)) != 3 || o["options"].(map[string]any)["members"].(float64) != 2 {
-		t.Error("cv", o["options"])
+		t.Error("want 3 folds with 2 members each from cv, got the options", o["options"])
 	}
 	r := must(t, 0, "tune", iris, "--members", "2", "--trials", "3", "--epochs", "6", "-o", "t.safetensors", "--quiet")
 	if !strings.Contains(r.out, "2 networks") || !strings.Contains(r.out, "--members 2") {
@@ -139,11 +139,12 @@ func TestMembersOfCVAndTune(t *testing.T) {
 	}
 	two, err := model.Load("t2.safetensors")
 	if err != nil || one.WeightsSHA256() != two.WeightsSHA256() || len(two.Members()) != 2 {
-		t.Error("tune --json ends in another model", err)
+		t.Error("the model of tune --json differs from that of tune:", err)
 	}
 }
 
-// An ensemble that is stopped has the members that have ended, says so, and goes on to the same bits.
+// An interrupted ensemble has the members that have finished, and the report says so. When it is resumed, it ends with the
+// same bits.
 func TestMembersInterrupted(t *testing.T) {
 	notShort(t)
 	place(t, nil)
@@ -152,11 +153,11 @@ func TestMembersInterrupted(t *testing.T) {
 	args = append(args, "--run", "parts", "-o", "m.safetensors", "--checkpoint-every", "5ms")
 	r := callUntil(t, "parts/member-1/"+checkpointFiles[0], args...)
 	if r.code != statusInterrupted || !strings.Contains(r.out, "members had not ended and are left out") || !strings.Contains(r.out, "gradus resume parts") {
-		t.Fatalf("exit status %d\n%s%s", r.code, r.out, r.err)
+		t.Fatalf("got exit status %d, want 130 and the members left out\n%s%s", r.code, r.out, r.err)
 	}
 	m, err := model.Load("m.safetensors")
 	if err != nil || len(m.Members()) == 0 || len(m.Members()) == 4 {
-		t.Fatal("what was reached is no model of some members", err)
+		t.Fatal("the model does not have 1 to 3 members:", err)
 	}
 	got := parseJSON(t, must(t, 0, "resume", "parts", "--json", "--quiet", "--threads", "2").out)
 	for _, d := range differences(got, whole) {
@@ -168,7 +169,7 @@ func TestMembersInterrupted(t *testing.T) {
 	}
 }
 
-// A preset sets what no flag names, and no more.
+// A preset sets only what no flag sets.
 func TestPresets(t *testing.T) {
 	place(t, nil)
 	var rows strings.Builder
@@ -196,12 +197,12 @@ func TestPresets(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got := max(1, len(m.Members())); got != c.members || !strings.Contains(r.out, c.network) {
-			t.Errorf("%v trains %d networks:\n%s", c.args, got, r.out)
+			t.Errorf("%v: got %d networks, want %d:\n%s", c.args, got, c.members, r.out)
 		}
 	}
 }
 
-// By default a model is an ensemble where that is what is asked for; else it is one network, and a note says why.
+// By default train makes an ensemble. If the flags or the table do not allow that, it trains one network, and a note says why.
 func TestDefaultMembers(t *testing.T) {
 	place(t, nil)
 	writeFile(t, "few.csv", rows(49, "a,y", number, number))
@@ -228,12 +229,12 @@ func TestDefaultMembers(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got := max(1, len(m.Members())); got != c.members || strings.Contains(r.out, "One network is trained, not an ensemble: ") != (c.note != "") || !strings.Contains(r.out, c.note) {
-			t.Errorf("%v trains %d networks:\n%s", c.args, got, r.out)
+			t.Errorf("%v: got %d networks, want %d:\n%s", c.args, got, c.members, r.out)
 		}
 	}
 }
 
-// A run of one network is resumed as one, also where its config.json, of before, does not say how many there are.
+// A run of one network is resumed as one network, even if its config.json is an old one without the number of members.
 func TestResumeOneNetwork(t *testing.T) {
 	place(t, nil)
 	must(t, 0, "train", cancer, "--members", "1", "--epochs", "2", "--quiet", "--run", "run", "-o", "m.safetensors")
@@ -246,6 +247,6 @@ func TestResumeOneNetwork(t *testing.T) {
 	writeFile(t, "run/config.json", strings.Replace(config, one, "", 1))
 	must(t, 0, "resume", "run", "--quiet")
 	if m, err := model.Load("m.safetensors"); err != nil || m.Members() != nil {
-		t.Error("the run went on as another", err)
+		t.Error("the resumed run is not one network:", err)
 	}
 }

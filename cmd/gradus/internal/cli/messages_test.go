@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestMessagesDoNotMislead holds messages that once did to what they say now.
+// TestMessagesDoNotMislead checks the wording of messages that once misled readers.
 func TestMessagesDoNotMislead(t *testing.T) {
 	place(t, map[string]string{
 		"t.csv":    rows(120, "a,b,c,y", number, number, number, number),

@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// A terminal gets lines of its width. A pipe gets lines as they are.
+// Lines are wrapped to the width of a terminal. A pipe gets them as they are.
 func TestLinesFitTheTerminal(t *testing.T) {
 	long := strings.TrimSpace(strings.Repeat("seven é words ", 4))
 	for _, c := range []struct{ name, line, want string }{

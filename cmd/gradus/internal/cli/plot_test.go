@@ -26,7 +26,7 @@ func TestPlot(t *testing.T) {
 	} {
 		r := must(t, 0, append(append([]string{"plot"}, strings.Fields(c.args)...), "-o", c.out)...)
 		if r.out != c.out+"\n" || r.err != "" {
-			t.Errorf("%s: printed %q, %q", c.out, r.out, r.err)
+			t.Errorf("%s: got the output %q and the message %q, want the name of the file and no message", c.out, r.out, r.err)
 		}
 		picture := readFile(t, c.out)
 		if strings.HasSuffix(c.out, ".png") {
@@ -48,7 +48,7 @@ func TestPlot(t *testing.T) {
 	}
 }
 
-// svgText is what an SVG says, if it is one.
+// svgText returns the text of an SVG. It fails the test if svg is not XML.
 func svgText(t *testing.T, svg string) string {
 	t.Helper()
 	var b strings.Builder

@@ -10,8 +10,8 @@ import (
 	"github.com/gradus-ml/gradus/internal/need"
 )
 
-// startPostgres starts a server of Debian's postgresql in a folder of its own, with the table people,
-// and returns its address without the password, which is secret.
+// startPostgres starts a PostgreSQL server with the password secret, and fills its table people from a CSV file.
+// It returns the address without the password.
 func startPostgres(t *testing.T, secret, csv string) (host string) {
 	t.Helper()
 	host = need.Postgres(t, secret).Address()
@@ -35,7 +35,7 @@ func TestPostgres(t *testing.T) {
 	address := "postgres://postgres:" + secret + "@" + host
 	want := sum(t, csv, "--target", "y")
 	if got := sum(t, address, "--target", "y"); got != want {
-		t.Errorf("the weights have the SHA-256 %.12s, those of the CSV %.12s", got, want)
+		t.Errorf("got weights with the SHA-256 %.12s, want %.12s as from the CSV", got, want)
 	}
 	query := []string{"--query", "select *, '1'::color as color from people", "--target", "y"}
 	if o := must(t, 0, append([]string{"inspect", address}, query...)...); !strings.Contains(o.out, "color") || !strings.Contains(o.out, "constant") {
@@ -59,7 +59,7 @@ func TestPostgres(t *testing.T) {
 	})
 	o = call("resume", "run")
 	if said += o.out + o.err; o.code == 0 || !strings.Contains(o.err, "PGPASSWORD") {
-		t.Errorf("resumed without a password: %d %s", o.code, o.err)
+		t.Errorf("without a password: got exit status %d and %s, want an error that names PGPASSWORD", o.code, o.err)
 	}
 	t.Setenv("PGPASSWORD", secret)
 	o = must(t, 0, "resume", "run")
@@ -79,7 +79,7 @@ func TestPostgres(t *testing.T) {
 	for _, wrong := range []string{"postgres://postgres:wrong-" + secret + "@" + host, "postgres://postgres:" + secret + "@127.0.0.1:1/x", "postgres://postgres:" + secret + "@127.0.0.1:bad/x"} {
 		o := call("inspect", wrong)
 		if said += o.out + o.err; o.code == 0 {
-			t.Errorf("%s was read", wrong)
+			t.Errorf("%s was read, want an error", wrong)
 		}
 	}
 	if strings.Contains(said, secret) {

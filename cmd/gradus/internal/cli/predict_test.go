@@ -13,7 +13,7 @@ import (
 	"github.com/gradus-ml/gradus/model"
 )
 
-// predictions reads what predict printed.
+// predictions parses the CSV that predict prints.
 func predictions(t *testing.T, out string) (header []string, records [][]string) {
 	t.Helper()
 	all, err := csv.NewReader(strings.NewReader(out)).ReadAll()
@@ -47,10 +47,10 @@ func TestPredictColumns(t *testing.T) {
 				must(t, 0, "train", "t.csv", "--target", c.target, "--epochs", "2", "--precision", precision, "--quiet", "-o", "m.safetensors")
 				header, records := predictions(t, must(t, 0, "predict", "m.safetensors", "t.csv").out)
 				if strings.Join(header, ",") != c.header {
-					t.Errorf("header %q", header)
+					t.Errorf("got the header %q, want %q", header, c.header)
 				}
 				if len(records) != 60 {
-					t.Fatalf("%d rows", len(records))
+					t.Fatalf("got %d rows, want 60", len(records))
 				}
 				targets := strings.Count(c.target, ",") + 1
 				for _, r := range records {
@@ -58,7 +58,7 @@ func TestPredictColumns(t *testing.T) {
 					for j, cell := range r[targets:] {
 						p := parse(t, cell)
 						if p < 0 || p > 1 {
-							t.Fatalf("probability %v", p)
+							t.Fatalf("got the probability %v, want 0 to 1", p)
 						}
 						sum += p
 						if p > most {
@@ -69,7 +69,7 @@ func TestPredictColumns(t *testing.T) {
 					case c.target == "l1,l2":
 						for j := range 2 {
 							if want := map[bool]string{true: "1", false: "0"}[parse(t, r[2+j]) > 0.5]; r[j] != want {
-								t.Errorf("%q: label %d should be %s", r, j, want)
+								t.Errorf("got %q, want label %d to be %s", r, j, want)
 							}
 						}
 					case len(r) == targets:
@@ -77,7 +77,7 @@ func TestPredictColumns(t *testing.T) {
 							parse(t, cell)
 						}
 					case math.Abs(sum-1) > 1e-6 || r[0] != best:
-						t.Errorf("%q: the sum is %v, the most probable is %s", r, sum, best)
+						t.Errorf("got %q with the sum %v, want the sum 1 and the most probable class %s", r, sum, best)
 					}
 				}
 			})
@@ -93,20 +93,20 @@ func TestPredictOut(t *testing.T) {
 		t.Errorf("-o writes a text that differs from standard output: %q", r.out)
 	}
 	if r := callWith(readFile(t, iris), "predict", "m.safetensors", "-"); r.out != printed.out {
-		t.Error("standard input gives other predictions than the file")
+		t.Error("the predictions from standard input differ from those from the file")
 	}
-	// A file without its target's column gives the same.
+	// A file without the target's column gives the same predictions.
 	header, records := predictions(t, readFile(t, iris))
 	var b strings.Builder
 	for _, r := range append([][]string{header}, records...) {
 		fmt.Fprintln(&b, strings.Join(r[:4], ","))
 	}
 	if r := callWith(b.String(), "predict", "m.safetensors", "-"); r.out != printed.out {
-		t.Error("without the target the predictions are others")
+		t.Error("without the target the predictions differ")
 	}
 }
 
-// TestPredictAgreesWithEvaluate: scores from predict's CSV are evaluate's.
+// TestPredictAgreesWithEvaluate: the scores computed from predict's CSV are those of evaluate.
 func TestPredictAgreesWithEvaluate(t *testing.T) {
 	place(t, nil)
 	must(t, 0, "train", iris, "--epochs", "2", "--quiet", "-o", "iris.safetensors")
@@ -146,12 +146,12 @@ func TestPredictAgreesWithEvaluate(t *testing.T) {
 func near(t *testing.T, what string, got, want float64) {
 	t.Helper()
 	if math.Abs(got-want) > 1e-5*math.Abs(want) {
-		t.Errorf("%s: from the predictions %v, from evaluate %v", what, got, want)
+		t.Errorf("%s: got %v from the predictions, want %v as from evaluate", what, got, want)
 	}
 }
 
-// TestPredictWritesAllDigits: a prediction read back is the one that was made, also of targets
-// that a float32 cannot tell apart, and cv writes as predict does.
+// TestPredictWritesAllDigits: a prediction that is read back is the one that was made, even if a float32 cannot
+// tell the targets apart. cv writes all digits too.
 func TestPredictWritesAllDigits(t *testing.T) {
 	place(t, map[string]string{"t.csv": rows(300, "x,z,y", number, number, func(i int) string {
 		return strconv.FormatFloat(1.7e9+100*math.Sin(float64(i)), 'f', 3, 64)
@@ -167,11 +167,11 @@ func TestPredictWritesAllDigits(t *testing.T) {
 	}
 	_, p := predictions(t, must(t, 0, "predict", "m.safetensors", "t.csv").out)
 	if n := different(p, 0); n < 290 {
-		t.Errorf("300 rows have %d different predictions", n)
+		t.Errorf("got %d different predictions for 300 rows, want at least 290", n)
 	}
 	_, p = predictions(t, readFile(t, "cv.csv"))
 	if n := different(p, 2); n < 290 {
-		t.Errorf("300 rows of cv have %d different predictions", n)
+		t.Errorf("got %d different predictions of cv for 300 rows, want at least 290", n)
 	}
 	m, err := model.Load("m.safetensors")
 	if err != nil {
@@ -188,13 +188,13 @@ func TestPredictWritesAllDigits(t *testing.T) {
 	_, p = predictions(t, must(t, 0, "predict", "m.safetensors", "t.csv").out)
 	for i, r := range p {
 		if parse(t, r[0]) != want[i] {
-			t.Fatalf("row %d: %s is written, %v was predicted", i, r[0], want[i])
+			t.Fatalf("row %d: got %s in the file, want %v", i, r[0], want[i])
 		}
 	}
 }
 
-// TestPredictKeep: columns of the table are carried along as they stand; one that the result
-// has as well gets another name, which is said.
+// TestPredictKeep: --keep copies columns of the table unchanged. If the result has a column of the same name, the
+// copy gets another name, and a message says so.
 func TestPredictKeep(t *testing.T) {
 	place(t, map[string]string{
 		"t.csv": rows(60, "a,y", number, cycle("u", "v")),
@@ -210,14 +210,15 @@ func TestPredictKeep(t *testing.T) {
 		t.Errorf("the kept cells are %s, want %s", got, want)
 	}
 	if want := "gradus: --keep y: a column of the result has that name already; the table's column is written as y_given\n"; r.err != want {
-		t.Errorf("said %q, want %q", r.err, want)
+		t.Errorf("got the message %q, want %q", r.err, want)
 	}
 	for _, problem := range refused(call("predict", "m.safetensors", "p.csv", "--keep", "idd"), 1, []string{`"idd"`, "--keep", `did you mean "id"?`}) {
 		t.Error(problem)
 	}
 }
 
-// TestPredictStrict: a category that the training rows had not is predicted, or refused with its line.
+// TestPredictStrict: predict accepts a category that was not in the training rows. With --strict it refuses the table, and
+// names the line.
 func TestPredictStrict(t *testing.T) {
 	place(t, map[string]string{
 		"t.csv":   rows(60, "a,b,y", number, cycle("red", "green"), number),
@@ -230,15 +231,15 @@ func TestPredictStrict(t *testing.T) {
 	}
 	must(t, 0, "predict", "m.safetensors", "new.csv")
 	if free, strict := must(t, 0, "predict", "m.safetensors", "old.csv"), must(t, 0, "predict", "m.safetensors", "old.csv", "--strict"); free.out != strict.out {
-		t.Errorf("strict says %s, not %s", strict.out, free.out)
+		t.Errorf("with --strict: got %s, want %s", strict.out, free.out)
 	}
 	for _, problem := range refused(call("predict", "m.safetensors", "old.csv", "--strict", "--bad-cells", "missing"), 2, []string{"--strict", "--bad-cells"}) {
 		t.Error(problem)
 	}
 }
 
-// TestPredictBadCells: a cell of another type is refused with its line, or on request taken for
-// missing and counted.
+// TestPredictBadCells: a cell of another type is refused, and the error names its line. With --bad-cells missing
+// such cells count as missing, and a message has their number.
 func TestPredictBadCells(t *testing.T) {
 	place(t, map[string]string{
 		"t.csv":    rows(60, "a,b,d,y", number, cycle("yes", "no"), cycle("2020-01-01", "2020-02-03", "2020-03-09"), number),
@@ -251,13 +252,13 @@ func TestPredictBadCells(t *testing.T) {
 	}
 	bad := must(t, 0, "predict", "m.safetensors", "bad.csv", "--bad-cells", "missing")
 	if good := must(t, 0, "predict", "m.safetensors", "good.csv"); bad.out != good.out {
-		t.Errorf("bad cells give\n%s, missing ones\n%s", bad.out, good.out)
+		t.Errorf("bad cells: got\n%s, want\n%s as for missing ones", bad.out, good.out)
 	}
 	want := `gradus: column "a": 2 cells of another type than in training, taken for missing; the first is bad.csv:3: column "a": the cell "lots"
 gradus: column "b": 1 cell of another type than in training, taken for missing; the first is bad.csv:3: column "b": the cell "maybe"
 gradus: column "d": 1 cell of another type than in training, taken for missing; the first is bad.csv:3: column "d": the cell "soon"
 `
 	if bad.err != want {
-		t.Errorf("said\n%s, want\n%s", bad.err, want)
+		t.Errorf("got the messages\n%s, want\n%s", bad.err, want)
 	}
 }

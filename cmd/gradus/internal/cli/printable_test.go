@@ -6,7 +6,7 @@ import (
 	"unicode"
 )
 
-// Characters in cells that control a terminal are shown as escapes, and a tab or a line end in a class does not move the columns of a table.
+// Control characters in cells are shown as escapes. A tab or a line break in a class does not shift the columns of a table.
 func TestControlCharactersAreShown(t *testing.T) {
 	place(t, map[string]string{"t.csv": rows(80, "x,\"na\x1b[31mme\",y", number, number, cycle("\"a\tb\"", "\"c\nd\"", "\"e\x1b[31mf\"", "\"g\u202eh\""))})
 	r := must(t, 0, "train", "t.csv", "--preset", "quick", "--epochs", "2", "-o", "m.safetensors")
@@ -24,7 +24,7 @@ func TestControlCharactersAreShown(t *testing.T) {
 	for i, name := range []string{`a\tb`, `c\nd`, `e\x1b[31mf`, `g\u202eh`} {
 		head, row := strings.Fields(lines[1]), strings.Fields(lines[2+i])
 		if head[i] != name || row[0] != name || len(row) != 9 {
-			t.Errorf("class %d stands as %q in the head and as %q in its row of %d columns; want %q and 9", i, head[i], row[0], len(row), name)
+			t.Errorf("class %d: got %q in the head and %q in its row of %d columns, want %q and 9 columns", i, head[i], row[0], len(row), name)
 		}
 	}
 }

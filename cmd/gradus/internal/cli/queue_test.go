@@ -25,7 +25,7 @@ import (
 	"github.com/gradus-ml/gradus/internal/need"
 )
 
-// queueOf starts a server and returns the address of a queue there.
+// queueOf starts a PostgreSQL server and returns the address of a queue on it.
 func queueOf(t *testing.T) (address string, server *need.Server) {
 	t.Helper()
 	t.Setenv("PGPASSWORD", "Xyzzy-42")
@@ -40,7 +40,7 @@ type worker struct {
 	ended chan struct{}
 }
 
-// startWorker starts one; it is killed when the test ends.
+// startWorker starts a worker, and kills it when the test ends.
 func startWorker(t *testing.T, address, name string, more ...string) *worker {
 	t.Helper()
 	self, err := os.Executable()
@@ -57,7 +57,7 @@ func startWorker(t *testing.T, address, name string, more ...string) *worker {
 	return w
 }
 
-// ask is one value from the queue's database.
+// ask returns one value from the queue's database.
 func ask[T any](t *testing.T, address, query string) (value T) {
 	t.Helper()
 	db, err := pgx.Connect(context.Background(), address)
@@ -73,17 +73,17 @@ func ask[T any](t *testing.T, address, query string) (value T) {
 
 const tablesThere = "select to_regclass('gradus.refusals') is not null"
 
-// until waits for a query of the queue's database to say true.
+// until waits until a query of the queue's database returns true. It fails the test after a minute.
 func until(t *testing.T, address, query string) {
 	t.Helper()
 	for end := time.Now().Add(time.Minute); !ask[bool](t, address, query); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatalf("never so: %s", query)
+			t.Fatalf("got false for a minute, want true: %s", query)
 		}
 	}
 }
 
-// timeless is an output without the times that work took, and without the note that a model's file was there before.
+// timeless returns an output without times, and without the note that the model replaces a file.
 func timeless(t *testing.T, text string) string {
 	t.Helper()
 	if strings.HasPrefix(text, "{") {
@@ -117,8 +117,8 @@ func withoutTimes(v any) any {
 	return v
 }
 
-// Two searches on one queue at the same time, three workers of which one is killed in the middle of a
-// trial, and the server away for five seconds: both print what they print on one machine.
+// Two searches share one queue and three workers. One worker is killed during a trial, and the server is
+// away for 5 s. Both searches print what they print without a queue.
 func TestTuneOnQueue(t *testing.T) {
 	notShort(t)
 	place(t, nil)
@@ -142,7 +142,7 @@ func TestTuneOnQueue(t *testing.T) {
 	}
 	until(t, address, tablesThere)
 	until(t, address, "select exists (select from gradus.tasks where state = 'running' and worker = 'victim')")
-	victim.Process.Signal(syscall.SIGSTOP) // so that it is in the middle of it
+	victim.Process.Signal(syscall.SIGSTOP) // so that the trial cannot end before the kill
 	until(t, address, "select exists (select from gradus.tasks where state = 'running' and worker = 'victim')")
 	victim.Process.Kill()
 	<-victim.ended
@@ -152,18 +152,18 @@ func TestTuneOnQueue(t *testing.T) {
 	team.Wait()
 	for i, args := range calls {
 		if got[i].code != 0 || timeless(t, got[i].out) != timeless(t, want[i].out) || modelOf(t, args) != models[i] {
-			t.Errorf("%v: %d %s\n%s\nwant\n%s", args, got[i].code, got[i].err, timeless(t, got[i].out), timeless(t, want[i].out))
+			t.Errorf("%v: got exit status %d and %s\n%s\nwant\n%s", args, got[i].code, got[i].err, timeless(t, got[i].out), timeless(t, want[i].out))
 		}
 		if !strings.Contains(got[i].err, "is away") || !strings.Contains(got[i].err, "is back") {
-			t.Errorf("%v: the server was away, and the caller says: %s", args, got[i].err)
+			t.Errorf("%v: the server was away: got the messages %s, want is away and is back", args, got[i].err)
 		}
 	}
 	if n := ask[int](t, address, "select count(*) from gradus.jobs where state = 'done'"); n != 2 {
-		t.Errorf("%d jobs are done", n)
+		t.Errorf("got %d finished jobs, want 2", n)
 	}
 }
 
-// Folds and columns are the same from a queue, in every format of the output, and what fails says the same.
+// cv and importance have the same results with a queue, in every format of the output. Their errors are the same too.
 func TestFoldsAndColumnsOnQueue(t *testing.T) {
 	notShort(t)
 	place(t, nil)
@@ -191,10 +191,10 @@ func TestFoldsAndColumnsOnQueue(t *testing.T) {
 		os.Remove("oof.csv")
 		got := call(append(args, "--queue", address, "--verify", "0.5")...)
 		if got.code != want.code || timeless(t, got.out) != timeless(t, want.out) {
-			t.Errorf("%v: %d\n%s\n%s\nwant %d\n%s\n%s", args, got.code, timeless(t, got.out), got.err, want.code, timeless(t, want.out), want.err)
+			t.Errorf("%v: got exit status %d\n%s\n%s\nwant %d\n%s\n%s", args, got.code, timeless(t, got.out), got.err, want.code, timeless(t, want.out), want.err)
 		}
 		if a, b := strings.Split(strings.TrimSpace(want.err), "\n"), strings.Split(strings.TrimSpace(got.err), "\n"); want.code != 0 && a[len(a)-1] != b[len(b)-1] {
-			t.Errorf("%v: %s\nwant %s", args, got.err, want.err)
+			t.Errorf("%v: got the messages %s\nwant %s", args, got.err, want.err)
 		}
 		if found := listing(t); !maps.Equal(found, files) {
 			t.Errorf("%v: the files are %v, want %v", args, found, files)
@@ -202,7 +202,7 @@ func TestFoldsAndColumnsOnQueue(t *testing.T) {
 	}
 }
 
-// Members are the same from a queue: the report, the model and every line of progress, but for the order.
+// An ensemble has the same report, model and progress with a queue. Only the order of the lines of progress may differ.
 func TestMembersOnQueue(t *testing.T) {
 	notShort(t)
 	place(t, nil)
@@ -224,7 +224,7 @@ func TestMembersOnQueue(t *testing.T) {
 		whole := modelOf(t, args)
 		got := must(t, 0, append(args, "--queue", address, "--verify", "0.3")...)
 		if timeless(t, got.out) != timeless(t, want.out) || modelOf(t, args) != whole || len(lines(got)) != len(lines(want)) {
-			t.Errorf("%v: %s\n%s\nwant\n%s\n%s", args, timeless(t, got.out), got.err, timeless(t, want.out), want.err)
+			t.Errorf("%v: got %s\n%s\nwant\n%s\n%s", args, timeless(t, got.out), got.err, timeless(t, want.out), want.err)
 		}
 	}
 	for _, flags := range [][]string{{"--members", "1"}, {"--preset", "quick"}, {"--tolerance", "0.1"}} {
@@ -237,9 +237,8 @@ func TestMembersOnQueue(t *testing.T) {
 	}
 }
 
-// Workers are killed at random moments, each is replaced by another one, and the search has the same result.
-// There are 3 kills, or as many as GRADUS_CHAOS asks for. Nothing in the database and nothing in the
-// output has the password.
+// A search has the same result if workers are killed at random moments and replaced. There are 3 kills, or as
+// many as GRADUS_CHAOS says. Neither the jobs in the database nor the output have the password.
 func TestKilledWorkers(t *testing.T) {
 	notShort(t)
 	kills := 3
@@ -280,7 +279,7 @@ func TestKilledWorkers(t *testing.T) {
 		done++
 	}
 	if got.code != 0 || timeless(t, got.out) != timeless(t, want.out) {
-		t.Errorf("after %d kills: %d %s\n%s\nwant\n%s", done, got.code, got.err, timeless(t, got.out), timeless(t, want.out))
+		t.Errorf("after %d kills: got exit status %d and %s\n%s\nwant\n%s", done, got.code, got.err, timeless(t, got.out), timeless(t, want.out))
 	}
 	t.Logf("%d workers were killed", done)
 	kept := ask[string](t, address, "select string_agg(j::text, '') from gradus.jobs j")
@@ -289,8 +288,8 @@ func TestKilledWorkers(t *testing.T) {
 	}
 }
 
-// After Ctrl-C the caller prints what it prints without a queue, the job is marked, and the worker takes
-// the next job. SIGTERM ends a worker in order, and so does --idle.
+// After Ctrl-C the caller prints what it prints without a queue, the job is marked as canceled, and the worker
+// takes the next job. SIGTERM ends a worker cleanly, and so does --idle.
 func TestInterruptedOnQueue(t *testing.T) {
 	place(t, nil)
 	address, _ := queueOf(t)
@@ -313,7 +312,7 @@ func TestInterruptedOnQueue(t *testing.T) {
 		t.Errorf(`got %d %s, want code = statusInterrupted and "interrupted after 0 of 3 trials" in said.String()`, code, &said)
 	}
 	if state := ask[string](t, address, "select state from gradus.jobs"); state != "canceled" {
-		t.Errorf("the job is %s", state)
+		t.Errorf("got the job as %s, want canceled", state)
 	}
 	must(t, 0, "cv", iris, "--folds", "2", "--epochs", "1", "--members", "1", "--quiet", "--queue", address)
 	w.Process.Signal(syscall.SIGTERM)
@@ -327,7 +326,7 @@ func TestInterruptedOnQueue(t *testing.T) {
 	}
 }
 
-// modelOf returns what info says about the model that a call has written, with the hash of its weights.
+// modelOf returns the output of info --json for the model that a call has written, without times.
 func modelOf(t *testing.T, args []string) string {
 	t.Helper()
 	for i, a := range args {

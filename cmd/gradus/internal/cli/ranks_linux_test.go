@@ -25,7 +25,7 @@ type cable struct {
 	frames atomic.Int64
 }
 
-// address is the address of an end, for the other end.
+// address returns the IP address of an end.
 func (c *cable) address(end int) string { return fmt.Sprintf("10.254.77.%d", end+1) }
 
 // lay makes two namespaces and a cable between them. If that is not permitted, the test is skipped.
@@ -42,7 +42,7 @@ func lay(t *testing.T, delay time.Duration) *cable {
 				end.Close()
 			}
 			if c.spaces[i] != "" {
-				pids, _ := exec.Command("ip", "netns", "pids", c.spaces[i]).Output() // of a call that hung
+				pids, _ := exec.Command("ip", "netns", "pids", c.spaces[i]).Output() // of a call that hangs
 				for _, pid := range strings.Fields(string(pids)) {
 					exec.Command("kill", "-9", pid).Run()
 				}
@@ -134,8 +134,8 @@ func (c *cable) inside(end int, call ...string) []string {
 
 // TestRanksOverTCP runs two ranks in separate network namespaces, as if on two machines. They exchange over
 // TCP, through a cable with a delay of 1 ms each way, and their weights are those of one process. MPICH is left out: in 9
-// of 25 starts, MPICH of Debian 12 never got from MPI_Init to the first update there, because one rank waited for
-// what the launcher should tell it about the other.
+// of 25 starts, MPICH of Debian 12 hung before the first update, because one rank waited for the launcher to
+// describe the other rank.
 func TestRanksOverTCP(t *testing.T) {
 	with, without := withMPI(t), self(t)
 	args := []string{"train", diabetes, "--json", "--quiet", "--members", "1", "-o", "m.safetensors",
@@ -147,7 +147,7 @@ func TestRanksOverTCP(t *testing.T) {
 	const launcher = "mpirun.openmpi"
 	need.Tool(t, launcher)
 	c := lay(t, time.Millisecond)
-	// The launcher is on the first machine, and calls the second with a replacement for ssh.
+	// The launcher runs on the first machine, and reaches the second through a replacement for ssh.
 	remote := filepath.Join(t.TempDir(), "remote")
 	writeFile(t, remote, "#!/bin/sh\nwhile [ \"$1\" != "+c.address(1)+" ]; do shift; done\nshift\nexec "+strings.Join(quoted(c.inside(1, "sh", "-c")), " ")+` "$*"`+"\n")
 	if err := os.Chmod(remote, 0o777); err != nil {
@@ -163,24 +163,24 @@ func TestRanksOverTCP(t *testing.T) {
 	start := time.Now()
 	r := outcomeOf(t, cmd)
 	if got := sumOf(t, r); got != want {
-		t.Errorf("over TCP they end with %s, one process with %s", got, want)
+		t.Errorf("over TCP: got the weights %s, want %s as in one process", got, want)
 	}
 	said := parseJSON(t, r.out)["ranks"].(map[string]any)
 	if fmt.Sprint(said["size"]) != "2" || fmt.Sprint(said["machines"]) != "2" {
-		t.Errorf("they say %v of themselves", said)
+		t.Errorf("got the ranks %v, want 2 on 2 machines", said)
 	}
 	const params = 10*64 + 64 + 64*64 + 64 + 64 + 1
 	for i := range c.bytes {
 		least := int64(steps) * 4 * params
 		if n := c.bytes[i].Load(); n < least || n > 2*least+1<<20 {
-			t.Errorf("%d bytes came out of namespace %d, for %v gradients of %d bytes", n, i, steps, 4*params)
+			t.Errorf("got %d bytes out of namespace %d, want %d to %d for %v gradients of %d bytes", n, i, least, 2*least+1<<20, steps, 4*params)
 		}
 	}
 	t.Logf("%v updates in %.2f s: %d and %d bytes in %d packets, for %d bytes of gradients each way; exchanges took %.2f s, %.0f %% of training",
 		steps, time.Since(start).Seconds(), c.bytes[0].Load(), c.bytes[1].Load(), c.frames.Load(), int64(steps)*4*params, said["exchange_seconds"], 100*said["exchange_share"].(float64))
 }
 
-// quoted returns words as a shell takes them.
+// quoted returns words in quotes for a shell.
 func quoted(words []string) (all []string) {
 	for _, w := range words {
 		all = append(all, "'"+strings.ReplaceAll(w, "'", `'\''`)+"'")

@@ -30,14 +30,14 @@ var launchers = []launcher{
 	{"mpirun.mpich", nil},
 }
 
-// call returns a call of a program on that many ranks.
+// call returns a command that runs a program on that many ranks.
 func (l launcher) call(t *testing.T, ranks int, program string, args ...string) *exec.Cmd {
 	t.Helper()
 	return exec.Command(need.Tool(t, l.name), append(append(append([]string{}, l.with...), "-n", strconv.Itoa(ranks), program), args...)...)
 }
 
-// withMPI returns the program with MPI, which is built once for all tests. A short test is skipped, and so is one
-// where GRADUS_RANKS is "apart": CI runs these tests in a step of their own, because a package has 10 minutes.
+// withMPI returns the path of gradus with MPI, which is built once for all tests. It skips the test with -short, and
+// where GRADUS_RANKS is "apart". CI runs these tests in a separate step, because a package has 10 minutes.
 func withMPI(t *testing.T) string {
 	t.Helper()
 	notShort(t)
@@ -63,7 +63,7 @@ var buildWithMPI = sync.OnceValues(func() (string, error) {
 	return out, nil
 })
 
-// onLaunchers runs a test with each launcher, by its number, in an empty folder.
+// onLaunchers runs a test in an empty folder for each launcher. The test also gets the index of the launcher.
 func onLaunchers(t *testing.T, test func(t *testing.T, i int, l launcher)) {
 	t.Helper()
 	for i, l := range launchers {
@@ -75,8 +75,8 @@ func onLaunchers(t *testing.T, test func(t *testing.T, i int, l launcher)) {
 	}
 }
 
-// unwrapped is a report without the line breaks within its sentences. Open MPI gives the ranks a terminal, and
-// so they wrap their lines.
+// unwrapped returns a report without the line breaks within its sentences. Open MPI gives the ranks a terminal, so
+// they wrap their lines.
 func unwrapped(text string) string {
 	return regexp.MustCompile(`\n {9}(\S)`).ReplaceAllString(text, " $1")
 }
@@ -85,7 +85,7 @@ func unwrapped(text string) string {
 func sumOf(t *testing.T, r outcome) string {
 	t.Helper()
 	if r.code != 0 {
-		t.Fatalf("exit status %d: %s", r.code, r.err)
+		t.Fatalf("got exit status %d, want 0: %s", r.code, r.err)
 	}
 	return fmt.Sprint(parseJSON(t, r.out)["weights_sha256"])
 }
@@ -105,7 +105,7 @@ func TestRanks(t *testing.T) {
 			args := append([]string{"train", diabetes, "--json", "--quiet", "--members", "1", "-o", "m.safetensors"}, strings.Fields(flags)...)
 			want := sumOf(t, outcomeOf(t, process(without, args...)))
 			if got := sumOf(t, outcomeOf(t, process(with, args...))); got != want {
-				t.Errorf("%s: with MPI and no launcher %s, want %s", flags, got, want)
+				t.Errorf("%s: with MPI and no launcher: got the weights %s, want %s", flags, got, want)
 			}
 			sizes := []int{2}
 			switch {
@@ -118,20 +118,20 @@ func TestRanks(t *testing.T) {
 				os.Remove("m.safetensors")
 				r := outcomeOf(t, l.call(t, n, with, args...))
 				if got := sumOf(t, r); got != want {
-					t.Errorf("%s: %d ranks end with %s, one process with %s", flags, n, got, want)
+					t.Errorf("%s: %d ranks: got the weights %s, want %s as in one process", flags, n, got, want)
 				}
 				if _, err := os.Stat("m.safetensors"); err != nil {
 					t.Error(err)
 				}
 				said, several := parseJSON(t, r.out)["ranks"].(map[string]any)
 				if several != (n > 1) || several && (fmt.Sprint(said["size"]) != strconv.Itoa(n) || said["exchange_share"].(float64) <= 0) {
-					t.Errorf("%s: %d ranks say %v of themselves", flags, n, said)
+					t.Errorf("%s: %d ranks: got %v, want the number of ranks and a share of exchanges", flags, n, said)
 				}
 			}
 		}
 		r := outcomeOf(t, l.call(t, 2, with, "train", diabetes, "--quiet", "--members", "1", "--shards", "2", "--epochs", "2"))
 		if !regexp.MustCompile(`(?m)^Ranks    2 on 1 machine, by (Open MPI|MPICH) v\S+; \d+ % of the time went into exchanges$`).MatchString(unwrapped(r.out)) || strings.Count(r.out, "Trained ") != 1 {
-			t.Errorf("two ranks report\n%s", r.out)
+			t.Errorf("two ranks: got the report\n%s\nwant one with a line about the ranks", r.out)
 		}
 	})
 }
@@ -173,17 +173,17 @@ func TestRanksRefuse(t *testing.T) {
 		} {
 			r := outcomeOf(t, c.call)
 			if r.code == 0 || strings.Count(r.err, "gradus: ") != 1 || !strings.Contains(r.err, c.want) {
-				t.Errorf("%s: exit status %d\n%s", c.name, r.code, r.err)
+				t.Errorf("%s: got exit status %d and\n%s\nwant one error with %q", c.name, r.code, r.err, c.want)
 			}
 		}
 		if _, err := os.Stat("m.safetensors"); err == nil {
-			t.Error("a model was written")
+			t.Error("a model was written, want none")
 		}
 	})
 }
 
-// Each rank trains some members of an ensemble, with the bits and the scores of one process, and rank 0 reports all of
-// them. A rank too many says so.
+// Each rank trains some members of an ensemble. The weights and the scores are those of one process, and rank 0 reports
+// them all. A note says if a rank had no member to train.
 func TestRanksMembers(t *testing.T) {
 	with, without := withMPI(t), self(t)
 	onLaunchers(t, func(t *testing.T, i int, l launcher) {
@@ -193,7 +193,7 @@ func TestRanksMembers(t *testing.T) {
 			dir := fmt.Sprint("run", n+1)
 			r := outcomeOf(t, l.call(t, n+1, with, append(args, "--run", dir)...))
 			if r.code != 0 {
-				t.Fatalf("%d ranks: exit status %d\n%s", n+1, r.code, r.err)
+				t.Fatalf("%d ranks: got exit status %d, want 0\n%s", n+1, r.code, r.err)
 			}
 			got := parseJSON(t, r.out)
 			for _, d := range differences(got, want) {
@@ -201,21 +201,21 @@ func TestRanksMembers(t *testing.T) {
 			}
 			said, _ := got["ranks"].(map[string]any)
 			if fmt.Sprint(said["members"]) != members || strings.Count(r.err, " of 3 members)") != 3 {
-				t.Errorf("%d ranks say %v of themselves, and\n%s", n+1, said, r.err)
+				t.Errorf("%d ranks: got %v, want the members %s; the progress is\n%s", n+1, said, members, r.err)
 			}
 			if course(t, dir) != course(t, "one") {
-				t.Errorf("%d ranks keep another history", n+1)
+				t.Errorf("%d ranks: the history differs from that of one process", n+1)
 			}
 		}
 		r := outcomeOf(t, l.call(t, 4-i, with, "train", diabetes, "--quiet", "--members", "3", "--epochs", "2"))
 		report := []string{`each trained 0 or 1 of the 3 members\nNote     1 of the ranks had no member to train: start at most as many ranks as --members\.\n`, `each trained 1 of the 3 members\n`}[i]
 		if !regexp.MustCompile(`(?m)^Ranks    \d on 1 machine, by (Open MPI|MPICH) v\S+; `+report).MatchString(unwrapped(r.out)) || strings.Count(r.out, "Trained ") != 1 {
-			t.Errorf("%d ranks report\n%s%s", 4-i, r.out, r.err)
+			t.Errorf("%d ranks: got the report\n%s%s\nwant a line about the ranks and their members", 4-i, r.out, r.err)
 		}
 	})
 }
 
-// kinds of runs on ranks: of one network, and of an ensemble.
+// kindsOnRanks lists the kinds of runs on ranks: one network, and an ensemble.
 var kindsOnRanks = []struct {
 	name, checkpoint string
 	flags            string
@@ -224,8 +224,8 @@ var kindsOnRanks = []struct {
 	{"members", filepath.Join("member-1", checkpointFiles[0]), "--members 4 --batch-size 64 --epochs 2000 --patience 0 --hidden 16"},
 }
 
-// If a rank is killed, the job ends. Another number of ranks continues from the checkpoints to the same
-// bits. After a signal, all ranks end with what was reached, and can be continued as well.
+// If a rank is killed, the job ends. Another number of ranks resumes the run and gets the same weights. After
+// SIGTERM, all ranks stop and the model so far is saved. That run can be resumed too.
 func TestRanksKilled(t *testing.T) {
 	with, without := withMPI(t), self(t)
 	onLaunchers(t, func(t *testing.T, i int, l launcher) {
@@ -263,21 +263,21 @@ func TestRanksKilled(t *testing.T) {
 				}
 				err = cmd.Wait()
 				if err == nil || said.Len() == 0 {
-					t.Fatalf("%s: the job ends with %v and says %q", name, err, said.String())
+					t.Fatalf("%s: the job ends with the error %v and the output %q, want an error and a message", name, err, said.String())
 				}
 				_, missing := os.Stat("m.safetensors")
 				if wrote := missing == nil; wrote != (signal == syscall.SIGTERM) || wrote && !strings.Contains(said.String(), `"stop_reason":"interrupted"`) {
-					t.Errorf("%s: a model was written: %v\n%s", name, wrote, said.String())
+					t.Errorf("%s: a model was written: got %v, want %v\n%s", name, wrote, signal == syscall.SIGTERM, said.String())
 				}
 				copied := exec.Command("cp", "-r", "run", "again")
 				if err := copied.Run(); err != nil {
 					t.Fatal(err)
 				}
 				if got := sumOf(t, outcomeOf(t, l.call(t, 2, with, "resume", "run", "--json", "--quiet"))); got != want {
-					t.Errorf("%s: two ranks go on to %s, want %s", name, got, want)
+					t.Errorf("%s: resumed on two ranks: got the weights %s, want %s", name, got, want)
 				}
 				if got := sumOf(t, outcomeOf(t, process(without, "resume", "again", "--json", "--quiet"))); got != want {
-					t.Errorf("%s: one process goes on to %s, want %s", name, got, want)
+					t.Errorf("%s: resumed in one process: got the weights %s, want %s", name, got, want)
 				}
 			}
 		}
@@ -292,16 +292,16 @@ func TestLaunchedWithoutMPI(t *testing.T) {
 		t.Setenv("SLURM_PROCID", fmt.Sprint(rank))
 		for _, call := range [][]string{{"train", iris}, {"resume", "run"}} {
 			if got := outcomeOf(t, process(self(t), call...)); got != want {
-				t.Errorf("rank %d, %v: %+v", rank, call, got)
+				t.Errorf("rank %d, %v: got %+v, want %+v", rank, call, got, want)
 			}
 		}
 	}
 	if files := listing(t); len(files) != 1 {
-		t.Errorf("it wrote %v", files)
+		t.Errorf("got the files %v, want none", files)
 	}
 }
 
-// self is the program of the test.
+// self returns the path of the test binary.
 func self(t *testing.T) string {
 	t.Helper()
 	path, err := os.Executable()
@@ -321,7 +321,7 @@ func TestBenchRanks(t *testing.T) {
 		}
 		r := outcomeOf(t, l.call(t, 2, with, args...))
 		if r.code != 0 {
-			t.Fatalf("exit status %d: %s", r.code, r.err)
+			t.Fatalf("got exit status %d, want 0: %s", r.code, r.err)
 		}
 		if picture := readFile(t, "scaling.svg"); !strings.Contains(picture, "tabular, measured") {
 			t.Error("the picture has no measured points")
@@ -333,7 +333,7 @@ func TestBenchRanks(t *testing.T) {
 				`(?m)^by model +16 +1024 `, `(?m)^by model +256 +1024 `, `(?m)^by model +1024 +1048576 `, `(?m)^By the model, with a fixed batch, `,
 			} {
 				if !regexp.MustCompile(want).MatchString(r.out) {
-					t.Errorf("there is no %s in\n%s", want, r.out)
+					t.Errorf("got\n%s\nwant a match of %s", r.out, want)
 				}
 			}
 			return
@@ -347,15 +347,15 @@ func TestBenchRanks(t *testing.T) {
 		for i, m := range measured[1:] {
 			p, model := m.(map[string]any)["measured"].(map[string]any), m.(map[string]any)["model"].(map[string]any)
 			if p["ranks"] != 2.0 || p["batch_size"] != 1024.0*float64(1+i) || p["seconds"].(float64) <= p["exchange_seconds"].(float64) || p["exchange_seconds"].(float64) <= 0 {
-				t.Errorf("measured %v", p)
+				t.Errorf("got the measurement %v, want 2 ranks and an exchange shorter than the step", p)
 			}
 			if b, want := p["bytes"].(float64), model["bytes"].(float64); b < want || b > 1.1*want { // the weights' sums are compared as well
-				t.Errorf("%v bytes a step, by the model %v", b, want)
+				t.Errorf("got %v bytes per step, want up to 1.1 times the %v of the model", b, want)
 			}
 		}
 		r = outcomeOf(t, l.call(t, 2, with, "bench", "--mpi", "--workload", "notebook"))
 		if r.code == 0 || strings.Count(r.err, "gradus: --workload notebook: --mpi measures only mnist and tabular; name one of them") != 1 {
-			t.Errorf("exit status %d\n%s", r.code, r.err)
+			t.Errorf("got exit status %d, want an error about the workload\n%s", r.code, r.err)
 		}
 	})
 	if r := outcomeOf(t, process(with, "bench", "--mpi")); r.code != statusUsage || !strings.Contains(r.err, "this process is alone: start it with mpirun") {
@@ -367,7 +367,7 @@ func TestBenchRanks(t *testing.T) {
 	}
 }
 
-// Ranks whose rows are on the disk, all of them or some, have the weights of one process. With a cache they share a file.
+// If the rows of all or some ranks are on the disk, the weights are those of one process. With a cache the ranks share a file.
 func TestRanksOnTheDisk(t *testing.T) {
 	with, without := withMPI(t), self(t)
 	onLaunchers(t, func(t *testing.T, i int, l launcher) {
@@ -377,25 +377,25 @@ func TestRanksOnTheDisk(t *testing.T) {
 		small := append(slices.Clone(blocks), "--memory", "30MiB")
 		want := sumOf(t, outcomeOf(t, process(without, blocks...)))
 		if other := sumOf(t, outcomeOf(t, process(without, whole...))); other == want {
-			t.Fatal("the blocks do not change the order of the rows")
+			t.Fatal("the blocks do not change the weights, want another order of the rows")
 		}
 		hold := func(what string, cmd *exec.Cmd, onDisk bool) {
 			r := outcomeOf(t, cmd)
 			if got := sumOf(t, r); got != want || strings.Contains(r.out, "The encoded rows do not fit") != onDisk {
-				t.Errorf("%s: %s, one process in memory ends with %s\n%.2000s", what, got, want, r.out)
+				t.Errorf("%s: got the weights %s, want %s as in one process in memory\n%.2000s", what, got, want, r.out)
 			}
 		}
 		both := func(a, b []string) *exec.Cmd {
 			return l.call(t, 1, with, slices.Concat(a, []string{":", "-n", "1", with}, b)...)
 		}
 		hold(fmt.Sprint(2+i, " ranks on the disk"), l.call(t, 2+i, with, small...), true)
-		hold("a rank in memory and one on the disk", both(whole, small), false) // each alone has its rows in another order
+		hold("a rank in memory and one on the disk", both(whole, small), false) // alone, the first rank reads the rows in another order
 		hold("a rank on the disk and one in memory", both(small, whole), true)
 		cached := append(slices.Clone(small), "--cache", "kept")
 		for range 2 {
 			hold("with a cache", l.call(t, 3-i, with, cached...), true)
 			if files, err := filepath.Glob("kept/*"); err != nil || len(files) != 1 {
-				t.Errorf("the cache has the files %v, %v", files, err)
+				t.Errorf("got the files %v in the cache and the error %v, want one file", files, err)
 			}
 		}
 	})

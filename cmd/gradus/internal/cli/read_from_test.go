@@ -29,7 +29,7 @@ func TestReadFrom(t *testing.T) {
 	for _, path := range files {
 		want, err := data.Read(path, data.ReadOptions{})
 		if err != nil {
-			continue // make.py, and files that the tests of readers refuse
+			continue // make.py, and files that no reader accepts
 		}
 		raw, err := os.ReadFile(path)
 		if err != nil {
@@ -56,14 +56,14 @@ func TestReadFrom(t *testing.T) {
 				continue
 			}
 			if got.Fingerprint() != want.Fingerprint() || got.Name() != name || got.Format() != want.Format() {
-				t.Errorf("%s from %s: %s, %d rows, %s", name, kind, got.Name(), got.Rows(), got.Format())
+				t.Errorf("%s from %s: got the name %s, %d rows and the format %s, want what data.Read gives", name, kind, got.Name(), got.Rows(), got.Format())
 			}
 			formats[got.Format()] = true
 		}
 		file.Close()
 	}
 	if len(formats) < 5 {
-		t.Errorf("only %v", formats)
+		t.Errorf("got the formats %v, want at least 5", formats)
 	}
 }
 
@@ -85,12 +85,13 @@ func TestReadFromLimits(t *testing.T) {
 	if _, err := data.ReadFrom(iotest.ErrReader(io.ErrUnexpectedEOF), "t.csv", data.ReadOptions{}); !errors.Is(err, io.ErrUnexpectedEOF) || !errors.Is(err, data.ErrUnreadable) {
 		t.Error(err)
 	}
-	// If quotes turn out late to be characters, the text is read again, if the reader can go back.
+	// If a quote late in the text turns out to be an ordinary character, the text is read again. That needs a reader that can
+	// seek.
 	late := "a\tb\n" + strings.Repeat("1\tx\n", 500_000) + "2\t\"7 pipe\n"
 	for _, r := range []io.Reader{strings.NewReader(late), onlyReader{strings.NewReader(late)}} {
 		_, back := r.(io.Seeker)
 		if table, err := data.ReadFrom(r, "t.tsv", data.ReadOptions{}); back != (err == nil) || back && table.Cell(500_000, 1) != "\"7 pipe" {
-			t.Errorf("%v: %v", back, err)
+			t.Errorf("the reader can seek: %v: got the error %v", back, err)
 		}
 	}
 }

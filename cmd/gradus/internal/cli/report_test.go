@@ -7,12 +7,12 @@ import (
 	"testing"
 )
 
-// A result never overwrites a file that it is made from.
+// An output never overwrites an input, or a file of another kind.
 func TestOutIsNotAnInput(t *testing.T) {
 	place(t, map[string]string{"a.csv": readFile(t, iris), "b.csv": readFile(t, iris)})
 	must(t, 0, "train", "a.csv", "--epochs", "1", "--quiet", "-o", "m.safetensors", "--run", "run")
 	must(t, 0, "train", "a.csv", "--epochs", "1", "--quiet", "-o", "n.safetensors")
-	// These files have the ending of a result and are no such result.
+	// These files have the ending of an output, but other contents.
 	for name, from := range map[string]string{"m.svg": "b.csv", "m.html": "b.csv", "page.png": "m.safetensors"} {
 		writeFile(t, name, readFile(t, from))
 	}
@@ -36,7 +36,7 @@ func TestOutIsNotAnInput(t *testing.T) {
 	}
 }
 
-// The report only claims what the rows decided.
+// The report says what the scored rows were used for.
 func TestReportIsHonest(t *testing.T) {
 	for args, want := range map[string]string{
 		"--epochs 3":                               "The validation rows also chose the epoch",
@@ -72,7 +72,7 @@ func TestOutAgain(t *testing.T) {
 	}
 }
 
-// TestCompared: train, info and report say about a linear model what --json and the model file have.
+// TestCompared: info, report and resume print the comparison with a linear model that train --json has.
 func TestCompared(t *testing.T) {
 	place(t, nil)
 	r := must(t, 0, "train", iris, "--epochs", "3", "--quiet", "--json", "--run", "run", "-o", "m.safetensors")
@@ -130,12 +130,12 @@ func TestNextCommandRuns(t *testing.T) {
 	_, next, found := strings.Cut(r.out, "         gradus train ")
 	next, _, _ = strings.Cut(next, "   for scores")
 	if !found || !strings.Contains(next, "--test 0.2") || strings.Contains(next, "my run") {
-		t.Fatalf("it suggests %q", next)
+		t.Fatalf("got the suggestion %q, want one with --test 0.2 and without my run", next)
 	}
 	must(t, 0, append([]string{"train"}, strings.Fields(next)...)...)
 }
 
-// TestForgottenRows: a per-sample run that came to its end is not told to train longer.
+// TestForgottenRows: the diagnosis of a finished per-sample run does not advise longer training.
 func TestForgottenRows(t *testing.T) {
 	place(t, nil)
 	r := must(t, 0, strings.Fields("train "+seed+" --hidden 4 --activation sigmoid --output-activation sigmoid --no-bias --loss half-squared --reduction sum --init uniform --method per-sample --optimizer sgd --lr 5 --epochs 10000 --tolerance 0.001 --scale none --precision float64 --quiet -o m.safetensors")...)
@@ -144,7 +144,7 @@ func TestForgottenRows(t *testing.T) {
 	}
 }
 
-// TestLossOfMembers: the mean loss of the members and the loss of the ensemble are two numbers with two names.
+// TestLossOfMembers: the report of an ensemble names the mean loss of its members. The report of one network names its loss.
 func TestLossOfMembers(t *testing.T) {
 	place(t, nil)
 	if r := must(t, 0, "train", iris, "--epochs", "2", "--members", "3", "--quiet", "-o", "m.safetensors"); !strings.Contains(r.out, " s, mean loss of the members ") {
@@ -155,7 +155,7 @@ func TestLossOfMembers(t *testing.T) {
 	}
 }
 
-// TestGuessOfRows: always guessing the mean has an R2 of 0, not of what rounding leaves.
+// TestGuessOfRows: always guessing the mean has an R2 of exactly 0, without a rounding error.
 func TestGuessOfRows(t *testing.T) {
 	var table strings.Builder
 	table.WriteString("a,y\n")
@@ -171,12 +171,12 @@ func TestGuessOfRows(t *testing.T) {
 	}
 }
 
-// TestSplitByTheTarget: the target is no time.
+// TestSplitByTheTarget: --split refuses the target as its column of times.
 func TestSplitByTheTarget(t *testing.T) {
 	place(t, nil)
 	for _, command := range []string{"train", "cv"} {
 		if r := must(t, 2, command, diabetes, "--split", "time:progression"); !strings.Contains(r.err, `"progression" is the target`) {
-			t.Errorf("%s: %s", command, r.err)
+			t.Errorf("%s: got %q, want it to name the target", command, r.err)
 		}
 	}
 }

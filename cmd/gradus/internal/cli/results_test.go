@@ -23,7 +23,7 @@ import (
 // repository is the path of the repository's root from this package.
 const repository = "../../../../"
 
-// results are the types with numbers that the packages return.
+// results lists the types with float64 fields that the packages return.
 var results = []any{
 	train.Step{}, train.Point{}, train.Result{}, train.Retreat{}, train.Preview{}, train.DivergedError{},
 	nn.Check{}, nn.CheckGroup{}, nn.Comparison{}, optim.Move{}, metrics.Coverage{},
@@ -31,8 +31,8 @@ var results = []any{
 	lesson.RatePoint{}, lesson.Point{}, lesson.Outcome{}, lesson.SampleResult{}, lesson.Output{},
 }
 
-// others are types with numbers that a caller gives, that only have finite numbers, or that are never
-// written.
+// others lists the other types with float64 fields. A caller gives them, or they have only finite numbers, or
+// they are never written.
 var others = strings.Fields(`train.Config train.Progress diagnosis.Names train.Set train.Tolerance train.TargetLoss
 	nn.Dense nn.LayerSpec nn.Penalty nn.CheckOptions nn.Tape
 	optim.Step optim.Hyper optim.Scores optim.AdaDelta optim.AdaGrad optim.Adam optim.AdamW optim.Lion optim.Momentum optim.RMSProp
@@ -41,7 +41,7 @@ var others = strings.Fields(`train.Config train.Progress diagnosis.Names train.S
 	lesson.Shares lesson.Experiment lesson.ExplainOptions lesson.Explanation lesson.Layer lesson.Update lesson.Factor lesson.Path lesson.Recursion lesson.Term
 	lesson.Norm lesson.NormStep lesson.RowSum lesson.RowTerm`)
 
-// A result in which no number is finite can be written and read again.
+// A result without any finite number can be written as JSON and read again.
 func TestResultsWithoutFiniteNumbers(t *testing.T) {
 	known := map[string]bool{}
 	for _, name := range others {
@@ -56,7 +56,7 @@ func TestResultsWithoutFiniteNumbers(t *testing.T) {
 		}
 		text, err := json.Marshal(value.Interface())
 		if err != nil || !strings.Contains(string(text), "null") && !strings.Contains(typ.String(), "Point") {
-			t.Errorf("%s is %s, %v", typ, text, err)
+			t.Errorf("%s: got %s and the error %v, want JSON with null", typ, text, err)
 			continue
 		}
 		again := reflect.New(typ)
@@ -66,21 +66,21 @@ func TestResultsWithoutFiniteNumbers(t *testing.T) {
 		}
 		second, err := json.Marshal(again.Interface())
 		if err != nil || string(second) != string(text) {
-			t.Errorf("%s: written %s, read and written %s, %v", typ, text, second, err)
+			t.Errorf("%s: it was written as %s, and after reading as %s; the error is %v", typ, text, second, err)
 		}
 	}
 	for _, pkg := range []string{"train", "nn", "optim", "metrics", "model", "cmd/gradus/internal/lesson"} {
 		for _, name := range withNumbers(t, pkg) {
 			if !known[name] {
-				t.Errorf("%s has numbers: it is one of results, or of others", name)
+				t.Errorf("%s has numbers: add it to results or to others", name)
 			}
 		}
 	}
 }
 
-// spoil writes NaN and infinities everywhere, and returns to how many places.
+// spoil sets numbers to NaN and infinities, and returns how many it has set.
 func spoil(v reflect.Value, deep int) (n int) {
-	if deep < 0 || !v.CanSet() || strings.HasPrefix(v.Type().String(), "metrics.") && v.Type() != reflect.TypeFor[metrics.Coverage]() { // a test of package metrics has scores
+	if deep < 0 || !v.CanSet() || strings.HasPrefix(v.Type().String(), "metrics.") && v.Type() != reflect.TypeFor[metrics.Coverage]() { // package metrics tests its scores itself
 		return 0
 	}
 	switch v.Kind() {

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// callFor makes a call whose context ends after that time, as after a signal.
+// callFor runs gradus with a context that ends after limit, as a signal ends it.
 func callFor(t *testing.T, limit time.Duration, args ...string) outcome {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
@@ -21,7 +21,7 @@ func callFor(t *testing.T, limit time.Duration, args ...string) outcome {
 	return outcome{code, out.String(), errs.String()}
 }
 
-// callUntil makes a call that a signal ends as soon as that file exists. A run then has
+// callUntil runs gradus until a file exists, and then ends its context, as a signal does. The run then writes
 // a second checkpoint.
 func callUntil(t *testing.T, file string, args ...string) outcome {
 	t.Helper()
@@ -40,7 +40,7 @@ func callUntil(t *testing.T, file string, args ...string) outcome {
 	return outcome{code, out.String(), errs.String()}
 }
 
-// reached are the keys of train's JSON that must be equal in a resumed run and in one that was never
+// reached lists the keys of train's JSON that must be equal in a resumed run and in one that was never
 // interrupted. Times are not among them.
 var reached = []string{"weights_sha256", "stop_reason", "converged", "epochs", "steps", "loss", "best_epoch", "metrics", "rows", "seed", "columns", "diagnosis", "notes"}
 
@@ -54,7 +54,7 @@ func differences(got, want object) (out []string) {
 	return out
 }
 
-// course returns a history.csv without the column of times. For an ensemble it returns those of its members.
+// course returns the rows of a history.csv without the column of times. For an ensemble it joins those of its members.
 func course(t *testing.T, dir string) string {
 	t.Helper()
 	if members, _ := filepath.Glob(filepath.Join(dir, "member-*")); members != nil {
@@ -81,7 +81,7 @@ func TestResumeAfterAnInterruption(t *testing.T) {
 	args = append(args, "--run", "parts", "-o", "m.safetensors", "--checkpoint-every", "5ms")
 	r := callUntil(t, "parts/"+checkpointFiles[0], args...)
 	if r.code != 130 || !strings.Contains(r.out, "gradus resume parts") {
-		t.Fatalf("exit status %d\n%s%s", r.code, r.out, r.err)
+		t.Fatalf("got exit status %d, want 130\n%s%s", r.code, r.out, r.err)
 	}
 	must(t, 0, "info", "m.safetensors")                    // the interrupted run has saved a model
 	if err := os.Remove("parts/result.json"); err != nil { // as after kill -9
@@ -92,7 +92,7 @@ func TestResumeAfterAnInterruption(t *testing.T) {
 		r = callFor(t, time.Duration(whole.number(t, "seconds")/3*1e9), "resume", "parts", "--json", "--quiet", "--threads", "1")
 	}
 	if r.code != 0 {
-		t.Fatalf("exit status %d\n%s%s", r.code, r.out, r.err)
+		t.Fatalf("got exit status %d, want 0\n%s%s", r.code, r.out, r.err)
 	}
 	o := parseJSON(t, r.out)
 	for _, d := range differences(o, whole) {
@@ -102,12 +102,12 @@ func TestResumeAfterAnInterruption(t *testing.T) {
 		t.Error("the histories differ")
 	}
 	if o["model"] != "m.safetensors" || readFile(t, "parts/result.json") != r.out {
-		t.Errorf("the model is %v, result.json\n%s", o["model"], readFile(t, "parts/result.json"))
+		t.Errorf("got the model %v, want m.safetensors; result.json, which must equal the output, is\n%s", o["model"], readFile(t, "parts/result.json"))
 	}
 }
 
-// After a signal between the last update and the end of the comparison with a linear model, the trained model is saved, and
-// resume compares.
+// A signal can come after the last update, during the comparison with a linear model. Then the trained model is saved, and
+// resume makes the comparison.
 func TestResumeComparesAgain(t *testing.T) {
 	place(t, nil)
 	var rows strings.Builder
@@ -128,7 +128,7 @@ func TestResumeComparesAgain(t *testing.T) {
 	whole := parseJSON(t, must(t, 0, append(args, "--json", "--run", "whole", "-o", "w.safetensors")...).out)
 	r := callUntil(t, "parts/"+checkpointFiles[0], append(args, "--run", "parts", "-o", "m.safetensors", "--checkpoint-every", "1h")...)
 	if r.code != statusInterrupted || !strings.Contains(r.out, "m.safetensors holds the trained model, without the comparison with a linear model") || !strings.Contains(r.out, "gradus resume parts") {
-		t.Fatalf("exit status %d\n%s%s", r.code, r.out, r.err)
+		t.Fatalf("got exit status %d, want 130\n%s%s", r.code, r.out, r.err)
 	}
 	must(t, 0, "info", "m.safetensors")
 	for _, d := range differences(parseJSON(t, must(t, 0, "resume", "parts", "--json", "--quiet").out), whole) {
@@ -136,7 +136,7 @@ func TestResumeComparesAgain(t *testing.T) {
 	}
 }
 
-// Remarks on the flags are printed again.
+// resume prints the notes on the flags again.
 func TestResumeRepeatsNotes(t *testing.T) {
 	place(t, nil)
 	for i, flags := range []string{"--batch-size 5000 --validation none --patience 3", "--method batch --batch-size 7", "--class-weight balanced"} {
@@ -161,14 +161,14 @@ func TestResumeRepeatsNotes(t *testing.T) {
 				}
 			}
 			if again := must(t, 0, "resume", dir, "--quiet").out; fmt.Sprint(notes(again)) != fmt.Sprint(notes(first)) {
-				t.Errorf("%s: resumed, it notes %q, at first %q", flags, notes(again), notes(first))
+				t.Errorf("%s: got the notes %q from resume, want %q", flags, notes(again), notes(first))
 			}
 		}
 		must(t, 0, "train", "--config", dir+"/config.json", "--quiet")
 	}
 }
 
-// A finished run is reported again, from any folder, and -o is obeyed.
+// resume reports a finished run again, from any folder. It obeys -o.
 func TestResumeReports(t *testing.T) {
 	place(t, nil)
 	here, err := os.Getwd()
@@ -188,10 +188,10 @@ func TestResumeReports(t *testing.T) {
 		t.Error(d)
 	}
 	if again["seconds"] != first["seconds"] {
-		t.Errorf("it took %v seconds, at first %v", again["seconds"], first["seconds"])
+		t.Errorf("got %v seconds, want %v as at first", again["seconds"], first["seconds"])
 	}
 	if readFile(t, filepath.Join(here, "m.safetensors")) != model {
-		t.Error("the model differs")
+		t.Error("the model of the resumed run differs")
 	}
 	r := must(t, 0, "resume", filepath.Join(here, "run"), "-o", "other.safetensors")
 	if readFile(t, "other.safetensors") == "" || !strings.Contains(r.out, "Model    other.safetensors") || !strings.Contains(r.out, "5 epochs (all that were allowed)") {
@@ -199,7 +199,7 @@ func TestResumeReports(t *testing.T) {
 	}
 }
 
-// A run that has only its configuration begins.
+// resume starts a run that has only its configuration.
 func TestResumeBegins(t *testing.T) {
 	place(t, nil)
 	trainQuietly(t, 0, iris, "--hidden", "5", "--epochs", "1", "-o", "start.safetensors")
@@ -210,7 +210,7 @@ func TestResumeBegins(t *testing.T) {
 	for _, d := range differences(parseJSON(t, must(t, 0, "resume", "run", "--json", "--quiet").out), first) {
 		t.Error(d)
 	}
-	// The folder has the model to start from. A checkpoint needs its encoding too.
+	// The run's folder has a copy of the model to start from.
 	if err := os.Remove("start.safetensors"); err != nil {
 		t.Fatal(err)
 	}
@@ -236,7 +236,7 @@ func TestResumeOfOtherEnds(t *testing.T) {
 		r := call(append([]string{"train", "--members", "1", "--json", "--quiet", "--run", "run", "-o", "m.safetensors"}, strings.Fields(c.args)...)...)
 		again := call("resume", "run", "--json", "--quiet")
 		if r.code != c.code || again.code != c.code || !strings.Contains(again.err, c.word) || again.err != r.err {
-			t.Errorf("%s: exit status %d, resumed %d\n%s%s", c.args, r.code, again.code, r.err, again.err)
+			t.Errorf("%s: got exit status %d, and %d from resume, want %d and the same message\n%s%s", c.args, r.code, again.code, c.code, r.err, again.err)
 		}
 		for _, d := range differences(parseJSON(t, again.out), parseJSON(t, r.out)) {
 			t.Errorf("%s: %s", c.args, d)
@@ -257,7 +257,7 @@ func TestResumeAfterDamage(t *testing.T) {
 		"header":  func(b []byte) []byte { b[2] ^= 0xff; return b },
 	} {
 		if r := callUntil(t, name+"/"+checkpointFiles[0], append(args, name, "-o", "m.safetensors")...); r.code != 130 {
-			t.Fatalf("exit status %d\n%s", r.code, r.err)
+			t.Fatalf("got exit status %d, want 130\n%s", r.code, r.err)
 		}
 		d := &runDir{path: name}
 		_, file, _, err := d.newest()
@@ -269,7 +269,7 @@ func TestResumeAfterDamage(t *testing.T) {
 		writeFile(t, newest, string(damage([]byte(readFile(t, newest)))))
 		r := call("resume", name, "--json", "--quiet")
 		if r.code != 0 || !strings.HasPrefix(r.err, "gradus: "+newest+": damaged: ") || !strings.Contains(r.err, "; continuing from the one before it, of update ") {
-			t.Fatalf("%s: exit status %d\n%s", name, r.code, r.err)
+			t.Fatalf("%s: got exit status %d, want 0 and a note on the damage\n%s", name, r.code, r.err)
 		}
 		for _, d := range differences(parseJSON(t, r.out), whole) {
 			t.Errorf("%s: %s", name, d)
@@ -285,7 +285,7 @@ func TestResumeAfterDamage(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, problem := range refused(call("resume", name), 1, []string{name, "damaged", "no other checkpoint", "remove it to start"}) {
-			t.Errorf("%s: both damaged: %s", name, problem)
+			t.Errorf("%s: the only one damaged: %s", name, problem)
 		}
 	}
 }
@@ -313,7 +313,7 @@ func TestResumeRefuses(t *testing.T) {
 			t.Errorf("%s: %s", c.words, problem)
 		}
 		if changed := changes(before, listing(t)); changed != nil {
-			t.Errorf("%s: written: %q", c.words, changed)
+			t.Errorf("%s: got the changed files %q, want none", c.words, changed)
 		}
 	}
 }
@@ -335,7 +335,7 @@ func TestOneRunInAFolder(t *testing.T) {
 			t.Errorf("%s: %s", args, problem)
 		}
 	}
-	if err := os.Remove("run/config.json"); err != nil { // as if the first run has not written it yet
+	if err := os.Remove("run/config.json"); err != nil { // as if the first run had not written it yet
 		t.Fatal(err)
 	}
 	for _, problem := range refused(call("train", "--members", "1", iris, "--run", "run"), 1, []string{"--run: the run in run is in use by process"}) {
@@ -368,7 +368,7 @@ func TestHalveLR(t *testing.T) {
 	o := parseJSON(t, must(t, 0, "resume", "run", "--json").out)
 	notes := fmt.Sprint(o["notes"])
 	if n := strings.Count(notes, "went back to the beginning of epoch"); n == 0 || n > 10 || n != strings.Count(r.out, "went back to the beginning of epoch") {
-		t.Errorf("the notes are %s", notes)
+		t.Errorf("got the notes %s, want 1 to 10 halvings, as in the report", notes)
 	}
 	for _, problem := range refused(begun(call("train", "--members", "1", diabetes, "--optimizer", "sgd", "--lr", "1e30", "--on-divergence", "halve-lr", "--quiet")), 1, []string{"diverged", "after the rate was halved 10 times"}) {
 		t.Error(problem)

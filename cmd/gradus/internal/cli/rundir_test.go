@@ -17,7 +17,7 @@ func TestRunDir(t *testing.T) {
 		t.Errorf(`got %+v, want len(h) = 3 and h[2].Epoch = 3 and float64(h[2].Steps) = o.number("steps") and h[0].Loss > 0 and h[0].Validation > 0 and h[0].LearningRate > 0`, h)
 	}
 	if svg := readFile(t, "run/one/curves.svg"); !strings.Contains(svg, "</svg>") {
-		t.Error("curves.svg is no picture")
+		t.Error("curves.svg is not an SVG")
 	}
 	var config object
 	if err := json.Unmarshal([]byte(readFile(t, "run/one/config.json")), &config); err != nil {
@@ -31,7 +31,7 @@ func TestRunDir(t *testing.T) {
 		t.Error(problem)
 	}
 	if changed := changes(before, listing(t)); changed != nil {
-		t.Errorf("written: %q", changed)
+		t.Errorf("got the changed files %q, want none", changed)
 	}
 }
 
@@ -43,7 +43,7 @@ func TestReadHistoryRefuses(t *testing.T) {
 	})
 	for file, word := range map[string]string{"empty.csv": "the first line", "other.csv": "the first line", "text.csv": "text.csv:2: loss", "none.csv": "cannot be read"} {
 		if _, err := readHistory(file); err == nil || !strings.Contains(err.Error(), word) || !strings.Contains(err.Error(), file) {
-			t.Errorf("%s: got %v, want an error and word in err.Error() and file in err.Error()", file, err)
+			t.Errorf("%s: got the error %v, want one with %q and the name of the file", file, err, word)
 		}
 	}
 }

@@ -7,7 +7,7 @@ import (
 )
 
 // Every command that learns from a table says the same about it before it starts: which
-// columns it drops, how it reads cells, and what was decided in reading.
+// columns it drops, and how it reads the cells.
 func TestSaidAlike(t *testing.T) {
 	place(t, nil)
 	writeFile(t, "t.csv", rowsFor("id,x,day,k,x,y", 60, func(i int) string {
@@ -43,7 +43,7 @@ func TestSaidAlike(t *testing.T) {
 			at = max(at, i)
 		}
 		if i := strings.Index(out.out, "Network"); i >= 0 && i < at {
-			t.Errorf("%s says it after training", args[0])
+			t.Errorf("%s says it after the network, want it before", args[0])
 		}
 		o := parseJSON(t, must(t, 0, append(args, "--json")...).out)
 		if args[0] == "tune" {
@@ -60,7 +60,7 @@ func TestSaidAlike(t *testing.T) {
 	}
 	out := must(t, 0, "cv", "t.csv", "--epochs", "1", "--folds", "2", "-o", "-")
 	if !strings.HasPrefix(out.out, "row,fold,") || !strings.Contains(out.err, said[0]) {
-		t.Errorf("cv -o - says %q and on standard error %q", out.out, out.err)
+		t.Errorf("cv -o -: got the output %q and the messages %q, want the predictions and the notes", out.out, out.err)
 	}
 	// Commands with a model say which cells of their rows are missing or of a new category.
 	writeFile(t, "new.csv", "id,x,day,k,x,y\n1,None,03/04/2020,odd,1,no\n2,5,13/04/2020,p,1,yes\n")

@@ -23,7 +23,7 @@ func TestDefaultsAreThoseOfOptions(t *testing.T) {
 			t.Fatal(err)
 		}
 		if (m.WeightsSHA256() == want) != same {
-			t.Errorf("seed %d: the weights are %s, the command line's %s", seed, m.WeightsSHA256(), want)
+			t.Errorf("seed %d: got the weights %s; those of the command line are %s, want the same: %v", seed, m.WeightsSHA256(), want, same)
 		}
 	}
 }

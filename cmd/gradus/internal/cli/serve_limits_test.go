@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// On an address other than loopback, a token is made and printed, and TLS works with a self-signed certificate. Without the
-// token only health is answered.
+// On an address other than loopback, gradus serve makes and prints a token. Requests without it are refused, except for those
+// about health. TLS works with a self-signed certificate.
 func TestServeOffLoopback(t *testing.T) {
 	place(t, nil)
 	must(t, 0, "train", "--members", "1", iris, "--epochs", "1", "--quiet", "-o", "m.safetensors")
@@ -57,22 +57,22 @@ func TestServeOffLoopback(t *testing.T) {
 		{"/predict", "wrong", row, 401}, {"/predict", token, row, 200}, {"/metrics", token, "", 200},
 	} {
 		if got := ask(c.path, c.token, c.body); got != c.want {
-			t.Errorf("%s with the token %q: %d, want %d", c.path, c.token, got, c.want)
+			t.Errorf("%s with the token %q: got status %d, want %d", c.path, c.token, got, c.want)
 		}
 	}
 	if code, log := end(); code != statusDone {
-		t.Errorf("it ended with status %d: %s", code, log)
+		t.Errorf("got exit status %d, want 0: %s", code, log)
 	}
 }
 
-// The server that the command makes has the times that docs/serve.md says.
+// The server of the command has the timeouts that docs/serve.md states.
 func TestServeTimeouts(t *testing.T) {
 	s := httpServer(nil, nil)
 	if s.ReadHeaderTimeout != 10*time.Second || s.WriteTimeout != 2*time.Minute || s.IdleTimeout != 2*time.Minute || s.MaxHeaderBytes != 64<<10 {
-		t.Errorf("header %v, answer %v, idle %v, %d bytes of header", s.ReadHeaderTimeout, s.WriteTimeout, s.IdleTimeout, s.MaxHeaderBytes)
+		t.Errorf("got the timeouts %v for a header, %v for an answer and %v for an idle connection, and %d bytes of header", s.ReadHeaderTimeout, s.WriteTimeout, s.IdleTimeout, s.MaxHeaderBytes)
 	}
-	// These fields also work: with a header that does not end, with one that is too
-	// large, and with a connection without requests.
+	// The limits work for a header that does not end, for one that is too large, and for a connection without
+	// requests.
 	s.Handler = http.NotFoundHandler()
 	s.ReadHeaderTimeout, s.IdleTimeout = 100*time.Millisecond, 200*time.Millisecond
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -93,17 +93,17 @@ func TestServeTimeouts(t *testing.T) {
 		defer conn.Close()
 		go io.WriteString(conn, c.send)
 		conn.SetReadDeadline(time.Now().Add(5 * time.Second))
-		said, err := io.ReadAll(conn) // to the end that the server makes
+		said, err := io.ReadAll(conn) // until the server closes the connection
 		if err, ok := err.(net.Error); ok && err.Timeout() {
-			t.Errorf("%s: the server does not end it", what)
+			t.Errorf("%s: the server does not close the connection", what)
 		}
 		if !strings.HasPrefix(string(said), c.want) {
-			t.Errorf("%s: %.80q, want %q", what, said, c.want)
+			t.Errorf("%s: got %.80q, want it to begin with %q", what, said, c.want)
 		}
 	}
 }
 
-// The flags for limits work: the answers are 413, and 503 with Retry-After.
+// The flags for limits work. A request that is too large gets 413, and one too many gets 503 with Retry-After.
 func TestServeLimits(t *testing.T) {
 	place(t, nil)
 	must(t, 0, "train", "--members", "1", iris, "--epochs", "1", "--quiet", "-o", "m.safetensors")
@@ -122,7 +122,7 @@ func TestServeLimits(t *testing.T) {
 		`[[5,3,2,1],[5,3,2,1]]`: 200, `[[5,3,2,1],[5,3,2,1],[5,3,2,1]]`: 413, strings.Repeat(" ", 1<<20) + `[[5,3,2,1]]`: 413,
 	} {
 		if r := post(body); r.StatusCode != want {
-			t.Errorf("%d bytes: %d, want %d", len(body), r.StatusCode, want)
+			t.Errorf("%d bytes: got status %d, want %d", len(body), r.StatusCode, want)
 		}
 	}
 	slow, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
@@ -136,15 +136,15 @@ func TestServeLimits(t *testing.T) {
 			break
 		}
 		if time.Since(begun) > 10*time.Second {
-			t.Fatal("beside a slow request none is refused")
+			t.Fatal("during a slow request no other request was refused in 10 s")
 		}
 	}
-	// The slow request has begun, so that the server ends only after it.
+	// The slow request has begun, so the server must not end before it.
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		if code, log := end(); code != statusDone {
-			t.Errorf("it ended with status %d: %s", code, log)
+			t.Errorf("got exit status %d, want 0: %s", code, log)
 		}
 	}()
 	time.Sleep(50 * time.Millisecond)
@@ -156,7 +156,7 @@ func TestServeLimits(t *testing.T) {
 	io.WriteString(slow, ",2,1]]")
 	slow.SetReadDeadline(time.Now().Add(10 * time.Second))
 	if line, err := bufio.NewReader(slow).ReadString('\n'); err != nil || line != "HTTP/1.1 200 OK\r\n" {
-		t.Errorf("a request that had begun is answered %q, %v", line, err)
+		t.Errorf("a request that had begun: got %q and the error %v, want status 200", line, err)
 	}
 	http.DefaultClient.CloseIdleConnections()
 	<-done

@@ -28,7 +28,7 @@ func serving(t *testing.T, args ...string) (url string, end func() (int, string)
 	return url, end
 }
 
-// servingAt is serving at an address. It also returns the token that is printed.
+// servingAt does the same as serving, at a given address. It also returns the token that is printed.
 func servingAt(t *testing.T, address string, args ...string) (url, token string, end func() (int, string)) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -40,7 +40,7 @@ func servingAt(t *testing.T, address string, args ...string) (url, token string,
 	}()
 	for begun := time.Now(); !strings.Contains(out.String(), "Ctrl-C"); time.Sleep(time.Millisecond) {
 		if time.Since(begun) > 10*time.Second {
-			t.Fatalf("no address: %s %s", &out, &errs)
+			t.Fatalf("no address was printed in 10 s: %s %s", &out, &errs)
 		}
 	}
 	url = regexp.MustCompile(`https?://[0-9.]+:\d+`).FindString(out.String())
@@ -53,13 +53,13 @@ func servingAt(t *testing.T, address string, args ...string) (url, token string,
 		case code := <-ended:
 			return code, errs.String()
 		case <-time.After(20 * time.Second):
-			t.Fatal("it does not end")
+			t.Fatal("the server has not ended 20 s after its context")
 			return 0, ""
 		}
 	}
 }
 
-// gradus serve answers requests, takes a changed model, and ends in order.
+// gradus serve answers requests, loads a model that has changed, and ends cleanly.
 func TestServe(t *testing.T) {
 	place(t, nil)
 	train := []string{"train", penguins, "--epochs", "2", "--quiet", "-o", "m.safetensors", "--seed"}
@@ -80,27 +80,27 @@ func TestServe(t *testing.T) {
 	}
 	first := ask()
 	if !strings.Contains(first, `"species":"`) || !strings.Contains(first, `"probabilities":{"Adelie":`) {
-		t.Errorf("the answer is %s", first)
+		t.Errorf("got the answer %s, want a species and its probabilities", first)
 	}
 	must(t, 0, append(train, "2")...)
 	for begun := time.Now(); ask() == first; time.Sleep(5 * time.Millisecond) {
 		if time.Since(begun) > 10*time.Second {
-			t.Fatal("the new model is not taken")
+			t.Fatal("the changed model was not loaded in 10 s")
 		}
 	}
 	r, err := http.Get(url + "/v2/models/second/versions/7/ready")
 	if err != nil || r.StatusCode != 200 {
-		t.Errorf("the second model: %v %v", r, err)
+		t.Errorf("the second model: got %v and the error %v, want status 200", r, err)
 	}
 	r.Body.Close()
 	http.DefaultClient.CloseIdleConnections()
 	code, log := end()
 	if code != statusDone || !strings.Contains(log, `"path":"/predict"`) || !strings.Contains(log, "draining") || !strings.Contains(log, "was taken") {
-		t.Errorf("it ended with status %d and logged %.600s", code, log)
+		t.Errorf("got exit status %d and the log %.600s, want 0 and the request, the reload and the shutdown", code, log)
 	}
 }
 
-// With a certificate it speaks HTTPS.
+// With a certificate, gradus serve uses HTTPS.
 func TestServeTLS(t *testing.T) {
 	place(t, nil)
 	must(t, 0, "train", iris, "--epochs", "1", "--quiet", "-o", "m.safetensors")
@@ -118,12 +118,12 @@ func TestServeTLS(t *testing.T) {
 		}
 		r.Body.Close()
 		if r.StatusCode != want {
-			t.Errorf("token %q: %d", token, r.StatusCode)
+			t.Errorf("with the token %q: got status %d, want %d", token, r.StatusCode, want)
 		}
 	}
 	client.CloseIdleConnections()
 	if code, log := end(); code != statusDone {
-		t.Errorf("it ended with status %d: %s", code, log)
+		t.Errorf("got exit status %d, want 0: %s", code, log)
 	}
 }
 

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// shap has the library's values: for one row and for several, as JSON, as a table, and in pictures.
+// shap explains one row or several, as text, as JSON, as a table or as a picture.
 func TestShap(t *testing.T) {
 	place(t, nil)
 	must(t, 0, "train", penguins, "--hidden", "6", "--epochs", "5", "--quiet", "-o", "m.safetensors")
@@ -22,12 +22,12 @@ func TestShap(t *testing.T) {
 	}
 	several := must(t, 0, "shap", "m.safetensors", penguins, "--rows", "9", "--method", "permutation", "--background-rows", "7", "-o", "swarm.png")
 	if !strings.Contains(several.out, "9 rows") || !strings.Contains(several.out, "7 background rows, 2 pairs of orders for each, seed 1") {
-		t.Errorf("of several rows it says\n%s", several.out)
+		t.Errorf("for several rows: got\n%s\nwant the numbers of rows and of background rows", several.out)
 	}
 	must(t, 0, "shap", "m.safetensors", penguins, "--row", "3,5", "--background", penguins, "-o", "values.csv")
 	lines := strings.Split(strings.TrimSpace(readFile(t, "values.csv")), "\n")
 	if len(lines) != 1+2*3 || !strings.HasPrefix(lines[0], "row,output,base,prediction,island,") || !strings.HasPrefix(lines[4], "5,Adelie,") {
-		t.Fatalf("the table is\n%s", strings.Join(lines, "\n"))
+		t.Fatalf("got the table\n%s\nwant 3 classes for each of 2 rows", strings.Join(lines, "\n"))
 	}
 	for _, line := range lines[1:] {
 		sum := 0.0
@@ -43,16 +43,16 @@ func TestShap(t *testing.T) {
 			sum += v
 		}
 		if math.Abs(sum) > 1e-6 {
-			t.Errorf("base and values are %v from the prediction: %s", sum, line)
+			t.Errorf("the sum of the base and the values is %v from the prediction, want at most 1e-6: %s", sum, line)
 		}
 	}
 	a := must(t, 0, "shap", "m.safetensors", penguins, "--row", "3", "--json", "--threads", "1").out
 	if b := must(t, 0, "shap", "m.safetensors", penguins, "--row", "3", "--json", "--threads", "2").out; a != b {
-		t.Error("two threads give a text that differs from that of one")
+		t.Error("the output with two threads differs from that with one")
 	}
 	found := parseJSON(t, a)
 	if outputs := found["outputs"].([]any); len(outputs) != 3 || found["method"] != "exact" {
-		t.Errorf("the JSON is %s", a)
+		t.Errorf("got the JSON %s, want 3 outputs and the method exact", a)
 	}
 	for _, c := range []struct {
 		args string
@@ -89,7 +89,7 @@ func TestPlotColumn(t *testing.T) {
 	}
 	must(t, 0, "report", "run", "-o", "r.html")
 	if n := strings.Count(readFile(t, "r.html"), ">Dependence on "); n < 6 {
-		t.Errorf("the report has the dependence on %d columns", n)
+		t.Errorf("got the dependence on %d columns in the report, want at least 6", n)
 	}
 	for args, want := range map[string]string{
 		"m.safetensors --column island":                                 "go together",

@@ -52,7 +52,7 @@ func TestColumnNames(t *testing.T) {
 		roles += fmt.Sprint(c["name"], " ", c["role"], " ", c["kind"], "; ")
 	}
 	if want := `a, b input number; c=d input category; say "hi" dropped <nil>; Unnamed: 0 dropped <nil>; 身長 input number; w, w input number; g=g input category; t, =t target number; `; roles != want {
-		t.Errorf("%s\nwant\n%s", roles, want)
+		t.Errorf("got %s\nwant %s", roles, want)
 	}
 }
 
@@ -82,17 +82,17 @@ func TestReadsAlike(t *testing.T) {
 	a := trainQuietly(t, 0, "plain.csv", "--epochs", "3", "-o", "plain.safetensors")
 	b := trainQuietly(t, 0, "messy.csv", "--missing", "-999", "--epochs", "3", "-o", "messy.safetensors")
 	if a["weights_sha256"] != b["weights_sha256"] {
-		t.Error("the same cells in another spelling give other weights")
+		t.Error("the same cells in another spelling give different weights")
 	}
 	if x, y := must(t, 0, "predict", "plain.safetensors", "plainpart.csv").out, must(t, 0, "predict", "messy.safetensors", "part.csv").out; x != y {
-		t.Errorf("the same cells are predicted as\n%sand\n%s", x, y)
+		t.Errorf("the same cells have the predictions\n%sand\n%swant equal ones", x, y)
 	}
 	if x, y := must(t, 0, "evaluate", "plain.safetensors", "plain.csv", "--json").out, must(t, 0, "evaluate", "messy.safetensors", "messy.csv", "--json").out; x != y {
-		t.Errorf("the same cells are scored as %s and %s", x, y)
+		t.Errorf("the same cells have the scores %s and %s, want equal ones", x, y)
 	}
 }
 
-// TestSaidBeforeTraining: the output says what was decided about the cells, also as JSON.
+// TestSaidBeforeTraining: train says how it reads the cells before it trains. Its JSON says the same.
 func TestSaidBeforeTraining(t *testing.T) {
 	place(t, nil)
 	writeFile(t, "none.csv", rowsFor("x,z,y", 100, func(i int) string {
@@ -120,7 +120,7 @@ func TestSaidBeforeTraining(t *testing.T) {
 	}
 }
 
-// TestAmounts: with a loss of amounts, a target of numbers is a regression. A positive class is the second class.
+// TestAmounts: with a loss for amounts, the task of a numeric target is regression. --positive makes its class the second one.
 func TestAmounts(t *testing.T) {
 	place(t, nil)
 	writeFile(t, "counts.csv", rowsFor("x,y", 100, func(i int) string { return fmt.Sprintf("%d.5,%d", i*i%17, (i*i%17)/6) }))
@@ -130,7 +130,7 @@ func TestAmounts(t *testing.T) {
 			t.Errorf("--loss %s: the task is %v, want %s", loss, o["task"], want)
 		}
 		if said := strings.Contains(fmt.Sprint(o["notes"]), "is read as amounts, not as classes"); said != (want == "regression") {
-			t.Errorf("--loss %s: %v", loss, o["notes"])
+			t.Errorf("--loss %s: got the notes %v, want one about amounts only for a regression", loss, o["notes"])
 		}
 	}
 	trainQuietly(t, 0, cancer, "--positive", "benign", "--epochs", "1", "-o", "m.safetensors")

@@ -13,8 +13,8 @@ import (
 	"github.com/gradus-ml/gradus/internal/need"
 )
 
-// TestTensorBoard: the real tensorboard package reads a run's history.csv from the run's folder, also
-// after a run was continued or went back.
+// TestTensorBoard: the tensorboard package reads the same values from a run's event files as history.csv has,
+// even after the run was resumed or went back to an earlier epoch.
 func TestTensorBoard(t *testing.T) {
 	place(t, nil)
 	for _, problem := range refused(call("train", "--members", "1", iris, "--tensorboard"), 2, []string{"--tensorboard", "--run DIR"}) {
@@ -28,11 +28,11 @@ func TestTensorBoard(t *testing.T) {
 	r := callFor(t, part, append(train, "parts")...)
 	for r.code == 130 {
 		os.Remove("parts/" + checkpointFiles[0]) // sometimes it goes back some epochs
-		part += part / 2                         // and must get beyond them in the end
+		part += part / 2                         // and more time lets it get further
 		r = callFor(t, part, "resume", "parts", "--quiet")
 	}
 	if r.code != 0 {
-		t.Fatalf("exit status %d\n%s", r.code, r.err)
+		t.Fatalf("got exit status %d, want 0\n%s", r.code, r.err)
 	}
 
 	python := need.Tool(t, "python3")
@@ -61,17 +61,17 @@ func TestTensorBoard(t *testing.T) {
 		}
 		for tag, points := range got {
 			if len(points) != len(h) {
-				t.Fatalf("%s: %s has %d points, the history %d", dir, tag, len(points), len(h))
+				t.Fatalf("%s: %s: got %d points, want %d as in the history", dir, tag, len(points), len(h))
 			}
 			for i, p := range h {
 				want := map[string]float64{"loss/training": p.Loss, "loss/validation": p.Validation, "learning_rate": p.LearningRate}[tag]
 				if points[i][0] != float64(p.Epoch) || math.Abs(points[i][1]-want) > 1e-6*math.Abs(want) {
-					t.Fatalf("%s: %s has %v, the history %v at epoch %d", dir, tag, points[i], want, p.Epoch)
+					t.Fatalf("%s: %s: got the point %v, want %v at epoch %d", dir, tag, points[i], want, p.Epoch)
 				}
 			}
 		}
 		if len(got) != 3 {
-			t.Errorf("%s: %d charts", dir, len(got))
+			t.Errorf("%s: got %d charts, want 3", dir, len(got))
 		}
 	}
 }

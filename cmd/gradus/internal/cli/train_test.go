@@ -45,11 +45,11 @@ func TestTrainJSON(t *testing.T) {
 		t.Fatal(err)
 	}
 	if m.WeightsSHA256() != o["weights_sha256"] {
-		t.Error("the file has other weights")
+		t.Error("the weights in the file differ from weights_sha256")
 	}
 	sizes := o.number(t, "rows", "train") + o.number(t, "rows", "validation") + o.number(t, "rows", "test")
 	if sizes != 150 || o.number(t, "rows", "test") != 30 {
-		t.Error(o.at(t, "rows"))
+		t.Errorf("got the rows %v, want 150 in all and 30 test rows", o.at(t, "rows"))
 	}
 }
 
@@ -59,7 +59,7 @@ func TestTrainRegressionMetrics(t *testing.T) {
 	for _, part := range []string{"train", "validation", "test"} {
 		rmse, mae := o.number(t, "metrics", part, "rmse"), o.number(t, "metrics", part, "mae")
 		if o.number(t, "metrics", part, "r2") > 1 || mae > rmse || rmse < 10 || rmse > 500 { // in the target's own units
-			t.Errorf("%s: rmse %v, mae %v", part, rmse, mae)
+			t.Errorf("%s: got the rmse %v and the mae %v, want an rmse of 10 to 500 and a mae up to it", part, rmse, mae)
 		}
 	}
 }
@@ -68,7 +68,7 @@ func TestTrainReport(t *testing.T) {
 	place(t, nil)
 	r := must(t, 0, "train", "--members", "1", penguins, "--epochs", "2", "--quiet", "--test", "0.2")
 	if r.err != "" {
-		t.Errorf("--quiet printed %q", r.err)
+		t.Errorf("--quiet: got %q on standard error, want nothing", r.err)
 	}
 	for _, w := range []string{
 		"Data     " + penguins + ": 344 rows, 7 columns (commas)\n", "Target   species (the last column; --target names another), multiclass: Adelie, Chinstrap, Gentoo\n",
@@ -85,7 +85,7 @@ func TestTrainReport(t *testing.T) {
 	}
 }
 
-// notebook are flags with which a run reaches the notebook's tolerance.
+// notebook holds flags with which a run reaches the notebook's tolerance.
 var notebook = strings.Fields("--hidden 4 --activation sigmoid --output-activation sigmoid --loss half-squared --scale none --method batch --optimizer adam --lr 0.05")
 
 func TestTrainStops(t *testing.T) {
@@ -115,7 +115,7 @@ func TestTrainStops(t *testing.T) {
 				t.Errorf(`got %s, want o["stop_reason"] = c.reason and o["converged"] = c.converged and o["model"] = "m.safetensors"`, r.out)
 			}
 			if said := strings.Contains(r.err, "without reaching"); said != (c.code == 3) {
-				t.Errorf("standard error: %q", r.err)
+				t.Errorf("standard error says that the goal was not reached: got %v, want %v: %q", said, c.code == 3, r.err)
 			}
 			must(t, 0, "info", "m.safetensors")
 		})
@@ -134,10 +134,10 @@ func TestPatienceDefault(t *testing.T) {
 		r := call(append([]string{"train", "--members", "1", diabetes, "--json", "--quiet", "--epochs", "2", "-o", "m.safetensors"}, strings.Fields(args)...)...)
 		o := parseJSON(t, r.out)
 		if got := o.number(t, "options", "patience") > 0; got != on {
-			t.Errorf("%q: patience %v", args, o.at(t, "options", "patience"))
+			t.Errorf("%q: got the patience %v, want it on: %v", args, o.at(t, "options", "patience"), on)
 		}
 		if best := o.at(t, "best_epoch") != nil; best != on {
-			t.Errorf("%q: best epoch %v", args, o.at(t, "best_epoch"))
+			t.Errorf("%q: got the best epoch %v, want one: %v", args, o.at(t, "best_epoch"), on)
 		}
 	}
 }
@@ -180,7 +180,7 @@ func TestInterrupt(t *testing.T) {
 	}
 	cmd.Wait()
 	if code := cmd.ProcessState.ExitCode(); code != 130 {
-		t.Fatalf("exit status %d", code)
+		t.Fatalf("got exit status %d, want 130", code)
 	}
 	o := parseJSON(t, out.String())
 	m, err := model.Load("m.safetensors")
@@ -195,7 +195,7 @@ func TestInterrupt(t *testing.T) {
 	}
 }
 
-// sum returns the checksum of the weights after a short training.
+// sum returns the checksum of the weights after a short run.
 func sum(t *testing.T, args ...string) string {
 	t.Helper()
 	return trainQuietly(t, 0, append([]string{"-o", "sum.safetensors", "--epochs", "2"}, args...)...)["weights_sha256"].(string)
@@ -205,11 +205,11 @@ func TestReproducible(t *testing.T) {
 	place(t, nil)
 	one := sum(t, iris)
 	if again := sum(t, iris, "--seed", "1"); again != one {
-		t.Error("the same seed gives other weights")
+		t.Error("the same seed gives different weights")
 	}
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	if again := sum(t, iris); again != one {
-		t.Error("another number of threads gives other weights")
+		t.Error("another number of threads gives different weights")
 	}
 	for _, other := range []string{"--seed 2", "--no-shuffle", "--precision float64", "--hidden 8", "--batch-size 7", "--lr 0.05"} {
 		if sum(t, append([]string{iris}, strings.Fields(other)...)...) == one {
@@ -217,12 +217,11 @@ func TestReproducible(t *testing.T) {
 		}
 	}
 	if sum(t, iris, "--no-shuffle") != sum(t, iris, "--shuffle=false") {
-		t.Error("--no-shuffle is not --shuffle=false")
+		t.Error("--no-shuffle and --shuffle=false give different weights")
 	}
 }
 
-// TestTestRows: only the seed decides which rows are test rows, and they change
-// nothing.
+// TestTestRows: only the seed decides which rows are test rows. The validation rows do not change their score.
 func TestTestRows(t *testing.T) {
 	place(t, nil)
 	guess := func(args ...string) string {
@@ -233,10 +232,10 @@ func TestTestRows(t *testing.T) {
 	still := strings.Fields("--lr 1e-30 --scale none --init zeros --no-bias --activation identity --optimizer sgd")
 	a, b := guess(append(still, "--validation", "none")...), guess(append(still, "--validation", "0.4")...)
 	if a != b {
-		t.Errorf("the test rows' score is %s without validation rows and %s with them", a, b)
+		t.Errorf("the score of the test rows is %s without validation rows and %s with them, want the same", a, b)
 	}
 	if c := guess(append(still, "--seed", "2")...); c == a {
-		t.Error("another seed gives the same test rows")
+		t.Error("another seed gives the same test rows, want different ones")
 	}
 }
 
@@ -248,7 +247,7 @@ func TestHeldOutFiles(t *testing.T) {
 	o := trainQuietly(t, 0, "train.csv", "--test", "more.csv", "--validation", "more.csv", "--epochs", "2")
 	for part, want := range map[string]float64{"train": 60, "validation": 20, "test": 20} {
 		if got := o.number(t, "rows", part); got != want {
-			t.Errorf("%v %s rows, want %v", got, part, want)
+			t.Errorf("got %v %s rows, want %v", got, part, want)
 		}
 	}
 }
@@ -260,7 +259,7 @@ func TestFrom(t *testing.T) {
 	keep(t, "sum.safetensors", "first.safetensors")
 	still := append([]string{iris, "--lr", "1e-30", "--optimizer", "sgd"}, shape...)
 	if got := sum(t, append(still, "--from", "first.safetensors")...); got != first {
-		t.Error("from a model: its weights are not where the training starts")
+		t.Error("training does not start from the weights of the model")
 	}
 
 	// Bare tensors, in both precisions.
@@ -277,7 +276,7 @@ func TestFrom(t *testing.T) {
 	shapes := map[string][]uint64{"layers.0.weight": {inputs, 5}, "layers.0.bias": {5}, "layers.1.weight": {5, 3}, "layers.1.bias": {3}}
 	writeTensors(t, "bare.safetensors", bare, shapes)
 	if got := sum(t, append(still, "--from", "bare.safetensors")...); got != first {
-		t.Error("from bare tensors: they are not where the training starts")
+		t.Error("training does not start from the bare tensors")
 	}
 
 	for _, problem := range refused(call("train", "--members", "1", penguins, "--hidden", "5", "--from", "bare.safetensors"), 1, []string{"bare.safetensors", "layers.0.weight", "shape", "needs"}) {
@@ -344,12 +343,12 @@ func TestNames(t *testing.T) {
 		"train-images-idx3-ubyte.gz": "train-images-idx3.safetensors", "plain": "plain.safetensors",
 	} {
 		if got := defaultOut(paths{data}); got != want {
-			t.Errorf("%s: %s, want %s", data, got, want)
+			t.Errorf("%s: got %s, want %s", data, got, want)
 		}
 	}
 	for word, want := range map[string]string{"a-b_c.csv": "a-b_c.csv", "my file": "'my file'", "it's": `'it'\''s'`, "": "''"} {
 		if got := shellWord(word); got != want {
-			t.Errorf("%s: %s, want %s", word, got, want)
+			t.Errorf("%s: got %s, want %s", word, got, want)
 		}
 	}
 }
@@ -369,8 +368,8 @@ func TestTrainImages(t *testing.T) {
 	}
 }
 
-// The diagnosis is in the JSON and in the report. For a healthy run it is an empty list and
-// no line.
+// The diagnosis is in the JSON and in the report. For a healthy run the JSON has an empty list, and the report
+// has no diagnosis.
 func TestDiagnosisIsTold(t *testing.T) {
 	place(t, nil)
 	notebook := append(strings.Fields("--hidden 4 --activation sigmoid --output-activation sigmoid --no-bias --loss half-squared --reduction sum "+
@@ -388,7 +387,7 @@ func TestDiagnosisIsTold(t *testing.T) {
 	}
 	if d := got.Diagnosis; len(d) != 2 || d[0].Code != "dead-rows" || d[0].Layer == nil || *d[0].Layer != 0 || d[0].Epoch == nil ||
 		d[1].Code != "oscillation" || d[1].Layer != nil || !strings.Contains(r.out, `"layer":null`) {
-		t.Errorf("the diagnosis is %+v", d)
+		t.Errorf("got the diagnosis %+v, want dead-rows in layer 0 and then oscillation", d)
 	}
 	r = must(t, 3, append([]string{"train", "--members", "1", filepath.Join(examples, "notebook.csv")}, notebook...)...)
 	for _, want := range []string{"Diagnosis, causes first", "1. dead-rows: on " + filepath.Join(examples, "notebook.csv") + ":5 no activation", "2. oscillation: "} {
@@ -398,15 +397,15 @@ func TestDiagnosisIsTold(t *testing.T) {
 	}
 	r = must(t, 0, "train", "--members", "1", iris, "--quiet", "--json", "-o", "m.safetensors")
 	if !strings.Contains(r.out, `"diagnosis":[]`) {
-		t.Errorf("a healthy run: %s", r.out)
+		t.Errorf("a healthy run: got %s, want no diagnosis", r.out)
 	}
 	if r = must(t, 0, "train", "--members", "1", iris, "--quiet", "-o", "m.safetensors"); strings.Contains(r.out, "Diagnosis") {
-		t.Errorf("a healthy run: %s", r.out)
+		t.Errorf("a healthy run: got %s, want no diagnosis", r.out)
 	}
 }
 
-// TestWorseThanGuessing: a model that predicts new rows worse than a guess has that finding, on validation and
-// on test rows. A better model does not have it.
+// TestWorseThanGuessing: the diagnosis of a model that is worse than a guess on validation or test rows has the
+// finding worse-than-guessing. A better model does not have it.
 func TestWorseThanGuessing(t *testing.T) {
 	place(t, map[string]string{"t.csv": rows(300, "y"+noiseNames(200), append([]func(int) string{func(i int) string {
 		return cycle("a", "b")(int(parse(t, number(7*i+3)) * 10))
@@ -424,7 +423,7 @@ func TestWorseThanGuessing(t *testing.T) {
 			}
 		}
 		if (found == "") != (want == "") || !strings.Contains(found, want) {
-			t.Errorf("%s: found %q, want %q", flags, found, want)
+			t.Errorf("%s: got the evidence %q, want %q", flags, found, want)
 		}
 	}
 }
@@ -445,8 +444,8 @@ func noiseColumns(n int) []func(int) string {
 	return columns
 }
 
-// TestOutlierIsNamed: one target of 1e9 among a thousand small ones is named, with its row and in
-// the target's units.
+// TestOutlierIsNamed: the diagnosis names one target of 1e9 among a thousand small ones. It has the line and the
+// value in the target's units.
 func TestOutlierIsNamed(t *testing.T) {
 	place(t, map[string]string{"t.csv": rows(1000, "x,y", number, func(i int) string {
 		if i == 500 {
@@ -458,12 +457,12 @@ func TestOutlierIsNamed(t *testing.T) {
 		o := trainQuietly(t, 0, append([]string{"t.csv", "-o", "m.safetensors"}, strings.Fields(flags)...)...)
 		all := o.at(t, "diagnosis").([]any)
 		if len(all) == 0 {
-			t.Errorf("%s: no diagnosis", flags)
+			t.Errorf("%s: got no diagnosis, want target-outlier", flags)
 			continue
 		}
 		first := all[0].(map[string]any)
 		if first["code"] != "target-outlier" || !strings.Contains(first["evidence"].(string), "t.csv:502 has 1e+09") {
-			t.Errorf("%s: found %v", flags, all)
+			t.Errorf("%s: got the diagnosis %v, want target-outlier first", flags, all)
 		}
 	}
 }
@@ -473,7 +472,7 @@ func TestConstantTarget(t *testing.T) {
 	place(t, map[string]string{"t.csv": rows(100, "x,y", number, always("7.25"))})
 	o := trainQuietly(t, 0, "t.csv", "-o", "m.safetensors")
 	if o.number(t, "epochs") != 1 || o.number(t, "metrics", "train", "rmse") != 0 {
-		t.Errorf("%v epochs, rmse %v", o.number(t, "epochs"), o.number(t, "metrics", "train", "rmse"))
+		t.Errorf("got %v epochs and the rmse %v, want 1 and 0", o.number(t, "epochs"), o.number(t, "metrics", "train", "rmse"))
 	}
 	if notes := fmt.Sprint(o.at(t, "notes")); !strings.Contains(notes, `The target "y" is 7.25 in every training row: there is nothing to learn.`) {
 		t.Errorf("the text is %q, want it to contain %q", notes, `The target "y" is 7.25 in every training row: there is nothing to learn.`)
@@ -481,11 +480,11 @@ func TestConstantTarget(t *testing.T) {
 	_, p := predictions(t, must(t, 0, "predict", "m.safetensors", "t.csv").out)
 	for _, r := range p {
 		if r[0] != "7.25" {
-			t.Fatalf("it predicts %s", r[0])
+			t.Fatalf("got the prediction %s, want 7.25", r[0])
 		}
 	}
 	if o := trainQuietly(t, 0, "t.csv", "-o", "m.safetensors", "--epochs", "3", "--validation", "none"); o.number(t, "epochs") != 3 {
-		t.Errorf("3 epochs were asked for, and it made %v", o.number(t, "epochs"))
+		t.Errorf("got %v epochs, want the 3 of --epochs", o.number(t, "epochs"))
 	}
 	// This holds for any loss, output, optimizer and depth.
 	place(t, map[string]string{
@@ -501,7 +500,7 @@ func TestConstantTarget(t *testing.T) {
 	} {
 		o := trainQuietly(t, 0, append([]string{"t.csv", "-o", "m.safetensors"}, strings.Fields(flags)...)...)
 		if o.number(t, "epochs") != 1 || o.number(t, "metrics", "train", "rmse") > 1e-6 || len(o.at(t, "diagnosis").([]any)) > 0 {
-			t.Errorf("%s: %v epochs, rmse %v, %v", flags, o.number(t, "epochs"), o.number(t, "metrics", "train", "rmse"), o.at(t, "diagnosis"))
+			t.Errorf("%s: got %v epochs, the rmse %v and the diagnosis %v, want 1, 0 and none", flags, o.number(t, "epochs"), o.number(t, "metrics", "train", "rmse"), o.at(t, "diagnosis"))
 		}
 	}
 	// If no bias can give the constant, the network is trained, and the output says so.
@@ -515,17 +514,17 @@ func TestConstantTarget(t *testing.T) {
 		}
 		o := trainQuietly(t, 0, append([]string{file, "-o", "m.safetensors"}, strings.Fields(flags)...)...)
 		if o.number(t, "epochs") < 2 || !strings.Contains(fmt.Sprint(o.at(t, "notes")), want) {
-			t.Errorf("%s: %v epochs, %v", flags, o.number(t, "epochs"), o.at(t, "notes"))
+			t.Errorf("%s: got %v epochs and the notes %v, want at least 2 and %q", flags, o.number(t, "epochs"), o.at(t, "notes"), want)
 		}
 	}
 	// If one of several targets never changes, it is predicted exactly, and the others are learned.
 	o = trainQuietly(t, 0, "many.csv", "--target", "z,y", "-o", "m.safetensors")
 	outputs := o.at(t, "metrics", "train", "outputs").([]any)
 	if rmse := object(outputs[1].(map[string]any)).number(t, "rmse"); o.number(t, "epochs") < 2 || rmse > 1e-4 {
-		t.Errorf("%v epochs, rmse of the constant target %v", o.number(t, "epochs"), rmse)
+		t.Errorf("got %v epochs and the rmse %v of the constant target, want at least 2 and at most 1e-4", o.number(t, "epochs"), rmse)
 	}
 	if r := call("train", "one.csv"); r.code == 0 || !strings.Contains(r.err, `has a single class, "yes"`) {
-		t.Errorf("a single class: %s", r.err)
+		t.Errorf("a single class: got %s, want a refusal", r.err)
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 	"github.com/gradus-ml/gradus/internal/lock"
 )
 
-// The search has the same result on one core and on two. The model is the one that the printed command
+// The search has the same result on one thread and on two. The model is the one that the printed command
 // trains. The same call with the same folder repeats nothing.
 func TestTune(t *testing.T) {
 	place(t, nil)
@@ -19,18 +19,18 @@ func TestTune(t *testing.T) {
 	one := parseJSON(t, must(t, 0, append(args, "-o", "one.safetensors", "--threads", "1", "--quiet")...).out)
 	two := parseJSON(t, must(t, 0, append(args, "-o", "two.safetensors", "--threads", "2", "--run", "search")...).out)
 	if a, b := sameTrials(one), sameTrials(two); a != b || len(one["rungs"].([]any)) < 2 {
-		t.Errorf("one core found\n%s\ntwo found\n%s", a, b)
+		t.Errorf("one thread found\n%s\ntwo threads found\n%s\nwant the same trials, in at least 2 rungs", a, b)
 	}
 	sum := func(v map[string]any) any { return v["train"].(map[string]any)["weights_sha256"] }
 	command := strings.Fields(two["command"].(string))
 	trained := parseJSON(t, must(t, 0, append(command[1:], "--json", "--quiet")...).out)
 	if sum(one) != sum(two) || sum(two) != trained["weights_sha256"] {
-		t.Errorf("weights %v and %v, and %v by %q", sum(one), sum(two), trained["weights_sha256"], command)
+		t.Errorf("got the weights %v and %v, and %v by %q, want equal ones", sum(one), sum(two), trained["weights_sha256"], command)
 	}
 
 	r := must(t, 0, append(args, "-o", "two.safetensors", "--threads", "2", "--run", "search")...)
 	if strings.Contains(r.err, "trial ") || sum(parseJSON(t, r.out)) != sum(two) {
-		t.Errorf("the search was made again, or gave something else:\n%s", r.err)
+		t.Errorf("the search ran trials again, or its model differs:\n%s", r.err)
 	}
 	path := filepath.Join("search", "trials.jsonl")
 	lines := strings.SplitAfter(readFile(t, path), "\n")
@@ -39,7 +39,7 @@ func TestTune(t *testing.T) {
 	}
 	r = must(t, 0, append(args, "-o", "two.safetensors", "--run", "search")...)
 	if got := parseJSON(t, r.out); sameTrials(got) != sameTrials(two) || sum(got) != sum(two) || !strings.Contains(r.err, "trial 5 of") {
-		t.Errorf("continued after four trials, it gives something else:\n%s", r.err)
+		t.Errorf("continued after four trials, the search differs:\n%s", r.err)
 	}
 }
 
@@ -56,7 +56,7 @@ func TestTuneContinues(t *testing.T) {
 	must(t, 0, call("--epochs", "1", "--activation", "relu")...)
 	r := must(t, 0, call("--epochs=1", "-o", "other.safetensors", "--threads", "1")...)
 	if strings.Contains(r.err, "trial ") {
-		t.Errorf("the trial was made again:\n%s", r.err)
+		t.Errorf("the trial ran again:\n%s", r.err)
 	}
 	for file, want := range map[string]string{"train.csv": "(data differs)", "held.csv": "(data differs)", "start.safetensors": "(from differs)"} {
 		was := readFile(t, file)
@@ -75,7 +75,7 @@ func TestTuneContinues(t *testing.T) {
 	}
 }
 
-// If more of a metric is better, the best trial is the one with the highest value.
+// If higher values of a metric are better, the best trial has the highest value.
 func TestTuneByMetric(t *testing.T) {
 	place(t, nil)
 	o := parseJSON(t, must(t, 0, "tune", cancer, "--members", "1", "--trials", "6", "--strategy", "random", "--epochs", "2", "--metric", "auc",
@@ -85,18 +85,18 @@ func TestTuneByMetric(t *testing.T) {
 	for _, trial := range trials {
 		score := object(trial.(map[string]any)).number(t, "score")
 		if score > last {
-			t.Errorf("%v stands behind %v", score, last)
+			t.Errorf("got the score %v after %v, want the best first", score, last)
 		}
 		last = score
 	}
 	best := o.number(t, "best", "score")
 	if best != o.number(t, "train", "metrics", "validation", "auc") || best <= last {
-		t.Errorf("the best has %v, the worst %v, and the model %v", best, last, o.at(t, "train", "metrics", "validation"))
+		t.Errorf("got the best score %v, the worst %v, and the model's %v, want the best above the worst and equal to the model's", best, last, o.at(t, "train", "metrics", "validation"))
 	}
 }
 
 // With few rows, a trial's score is the mean over its folds. If the folds are equally large, that is the score of the out-of-fold
-// rows. If the call chooses the validation rows, they decide.
+// rows. If the call sets the validation rows or asks for one network, there are no folds.
 func TestTuneByFolds(t *testing.T) {
 	place(t, nil)
 	flags := []string{iris, "--hidden", "8", "--activation", "tanh", "--weight-decay", "0", "--epochs", "20", "--json", "--quiet", "-o", "m.safetensors"}
@@ -109,15 +109,15 @@ func TestTuneByFolds(t *testing.T) {
 		trained := parseJSON(t, must(t, 0, append([]string{"train", "--lr", lr, "--members", "5"}, flags...)...).out)
 		want := trained.number(t, "metrics", "out_of_fold", "log_loss")
 		if got := object(trial.(map[string]any)).number(t, "score"); math.Abs(got-want) > 1e-6 {
-			t.Errorf("with --lr %s the trial has %v, and %v out of fold", lr, got, want)
+			t.Errorf("with --lr %s: got the score %v, want %v as out of fold", lr, got, want)
 		}
 	}
 	if folds := tuned.number(t, "folds"); folds != 5 {
-		t.Errorf("%v folds", folds)
+		t.Errorf("got %v folds, want 5", folds)
 	}
 	for _, more := range [][]string{{"--members", "1"}, {"--validation", "0.3"}, {"--preset", "quick"}} {
 		if o := search(more...); o["folds"] != nil {
-			t.Errorf("%v: compared by %v folds", more, o["folds"])
+			t.Errorf("%v: got %v folds, want none", more, o["folds"])
 		}
 	}
 }
@@ -170,18 +170,18 @@ func TestTuneRefuses(t *testing.T) {
 		t.Error(problem)
 	}
 	if changed := changes(before, listing(t)); changed != nil {
-		t.Errorf("written: %q", changed)
+		t.Errorf("got the changed files %q, want none", changed)
 	}
 }
 
-// TestTuneWholeNumbers: a range of a flag of whole numbers is one of whole numbers, with or without :int.
+// TestTuneWholeNumbers: the range of a flag that takes whole numbers has only whole numbers, with or without :int.
 func TestTuneWholeNumbers(t *testing.T) {
 	place(t, nil)
 	for _, search := range []string{"hidden=1..6", "batch-size=8..32:log", "patience=1..4", "warmup=0..1"} {
 		args := []string{"tune", iris, "--trials", "3", "--epochs", "2", "--members", "1", "--strategy", "random", "--json", "--quiet", "-o", "m.safetensors", "--search"}
 		short, long := must(t, 0, append(args, search)...), must(t, 0, append(args, search+":int")...)
 		if a, b := sameTrials(parseJSON(t, short.out)), sameTrials(parseJSON(t, long.out)); a != b {
-			t.Errorf("%s tries\n%s\nand with :int\n%s", search, a, b)
+			t.Errorf("%s tries\n%s\nand with :int\n%s\nwant the same", search, a, b)
 		}
 	}
 	r := must(t, 2, "tune", iris, "--trials", "1", "--epochs", "1", "--search", "hidden=1.5..6")
