@@ -14,7 +14,7 @@ import (
 	"github.com/gradus-ml/gradus/internal/need"
 )
 
-// blocks are the fenced blocks of a language in a page.
+// blocks returns a page's fenced blocks of a language.
 func blocks(t *testing.T, page, language string) []string {
 	t.Helper()
 	raw, err := os.ReadFile(page)
@@ -38,7 +38,7 @@ func TestScriptsOfClusters(t *testing.T) {
 		cmd := exec.Command(bash, "-n")
 		cmd.Stdin = strings.NewReader(script)
 		if out, err := cmd.CombinedOutput(); err != nil || len(out) > 0 {
-			t.Errorf("%v: got %s\n%s, want no error and len(out) <= 0", err, out, script)
+			t.Errorf("bash -n: got %v and the output %s, want neither, for\n%s", err, out, script)
 		}
 	}
 }
@@ -104,7 +104,7 @@ func TestJobsOfClusters(t *testing.T) {
 		}
 		pod := j.Spec.Template.Spec
 		if j.APIVersion != "batch/v1" || pod.RestartPolicy != "OnFailure" || len(pod.Containers) != 1 || pod.Containers[0].Args[0] != "work" || pod.Containers[0].VolumeMounts[0].Name != pod.Volumes[0].Name {
-			t.Errorf("%+v", j)
+			t.Errorf("the Job is not as expected: %+v", j)
 		}
 	}
 	if jobs == 0 {
@@ -121,7 +121,7 @@ func TestUnitsOfClusters(t *testing.T) {
 			t.Fatal(err)
 		}
 		if out, err := exec.Command(analyze, "verify", path).CombinedOutput(); err != nil || bytes.Contains(out, []byte("gradus-work")) {
-			t.Errorf(`%v: got %s %s, want no error and no []byte("gradus-work") in out`, err, out, unit)
+			t.Errorf(`got %v and the output %s, want no error and no word about gradus-work, for %s`, err, out, unit)
 		}
 	}
 }

@@ -111,7 +111,7 @@ func receiver(e ast.Expr) string {
 	return ""
 }
 
-// golden is a run of the notebook by numpy.
+// golden is one of numpy's runs of the notebook.
 type golden struct {
 	Name         string
 	X, Y, W1, W2 [][]float64
@@ -261,7 +261,7 @@ func workedExample(t *testing.T) map[string]float64 {
 	want["dL/dw2"] = grad[3]
 
 	// The numeric derivative is a quotient of two small differences. It has fewer than ten
-	// right digits.
+	// correct digits.
 	c, _ := nn.CompareOne(n, nn.HalfSquared, x, y, nn.Sum, 3)
 	if c.Error > nn.CheckThreshold || c.Gradient != grad[3] {
 		t.Errorf("dL/dw2 is %v, its numeric derivative %v", c.Gradient, c.Numeric)

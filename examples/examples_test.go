@@ -20,7 +20,7 @@ func TestPrograms(t *testing.T) {
 		t.Fatal(err)
 	}
 	if out, err := exec.Command("go", "build", "-o", bin, "./...").CombinedOutput(); err != nil {
-		t.Fatalf("they do not build: %v\n%s", err, out)
+		t.Fatalf("the examples do not build: %v\n%s", err, out)
 	}
 	iris, err := filepath.Abs("data/iris.csv")
 	if err != nil {
@@ -45,7 +45,7 @@ func TestPrograms(t *testing.T) {
 		cmd.Dir = dir
 		out, err := cmd.CombinedOutput()
 		if err != nil || !regexp.MustCompile(p.want+"$").Match(out) {
-			t.Errorf(`%s: got %v %s, want no error and regexp.MustCompile(p.want+"$").Match(out)`, p.name, err, out)
+			t.Errorf(`%s: got %v and the output %s, want no error and the expected output`, p.name, err, out)
 		}
 		ran[name] = true
 	}

@@ -19,8 +19,8 @@ import (
 	"github.com/gradus-ml/gradus/model"
 )
 
-// TestService: while requests come, the service takes a new model, keeps it where the file is broken or of other
-// columns, and answers every request with what one of the two models says.
+// TestService replaces the model while requests come. The service keeps its model if the file is broken or has other
+// columns. It answers every request with the prediction of one of the two models.
 func TestService(t *testing.T) {
 	dir := t.TempDir()
 	bin := filepath.Join(dir, "service.exe")
@@ -80,13 +80,13 @@ func TestService(t *testing.T) {
 			select {
 			case line, ok := <-lines:
 				if !ok {
-					t.Fatalf("it ended without a word of %q", words)
+					t.Fatalf("the service ended without saying %q", words)
 				}
 				if strings.Contains(line, words) {
 					return line
 				}
 			case <-time.After(time.Minute):
-				t.Fatalf("it says nothing of %q", words)
+				t.Fatalf("the service did not say %q within a minute", words)
 			}
 		}
 	}
@@ -129,13 +129,13 @@ func TestService(t *testing.T) {
 	save(model.Options{Seed: 3, Ignore: []string{"sepal_width_cm"}})
 	wait("other columns or classes")
 	if _, text, err := ask(row); text != second || err != nil {
-		t.Errorf("it says %s, %v, not %s", text, err, second)
+		t.Errorf("the service answers %s, %v, want %s", text, err, second)
 	}
 	done.Store(true)
 	clients.Wait()
 	answers.Range(func(text, _ any) bool {
 		if text != first && text != second {
-			t.Errorf("an answer is %s, not %s or %s", text, first, second)
+			t.Errorf("an answer is %s, want %s or %s", text, first, second)
 		}
 		return true
 	})
@@ -144,6 +144,6 @@ func TestService(t *testing.T) {
 	}
 	status, text, err := ask(map[string]any{"sepal_length_cm": "long", "sepal_width_cm": nil, "petal_length_cm": 1.4, "petal_width_cm": 0.2})
 	if status != 400 || err != nil || !strings.Contains(text, `"column":"sepal_length_cm","value":"long"`) {
-		t.Errorf("%d %s %v", status, text, err)
+		t.Errorf("a text for a number: got %d %s %v, want status 400 and the column and its value", status, text, err)
 	}
 }

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// A page of a few figures: the fastest peer counts, what failed says why, a table that was
-// not measured leaves its bars open.
+// The report counts the fastest form of a peer and gives the reason of a failure. A bar of a table that was
+// not measured is marked as such.
 func TestReport(t *testing.T) {
 	s := &suite{missing: map[string]string{}}
 	book := map[string]figures{"mnist": {Rounds: 3, Lines: []line{
@@ -31,9 +31,9 @@ func TestReport(t *testing.T) {
 
 func TestMedian(t *testing.T) {
 	if got := median([]float64{9, 1, 5, 2}); got != 3.5 {
-		t.Errorf("median of four: %v", got)
+		t.Errorf("the median of four numbers is %v, want 3.5", got)
 	}
 	if got := duration(median([]float64{1500})); got != "1.5 µs" {
-		t.Errorf("duration: %q", got)
+		t.Errorf("the duration is %q, want 1.5 µs", got)
 	}
 }

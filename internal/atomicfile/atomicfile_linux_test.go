@@ -19,7 +19,7 @@ func TestDevices(t *testing.T) {
 	}
 	err := Write("/dev/full", text("x"))
 	if err == nil || err.Error() != "cannot write /dev/full: no space left on device" {
-		t.Errorf("a full device gives %v", err)
+		t.Errorf("writing to a full device gives %v, want no space left on device", err)
 	}
 }
 
@@ -42,11 +42,11 @@ func TestPipe(t *testing.T) {
 		t.Fatal(err)
 	}
 	if s := <-got; s != "through the pipe" {
-		t.Errorf("the pipe gave %q", s)
+		t.Errorf("the pipe gave %q, want through the pipe", s)
 	}
 }
 
-// TestReadOnly runs as another user where this one is root, whom no mode stops.
+// TestReadOnly runs as another user if this one is root, because no file mode stops root.
 func TestReadOnly(t *testing.T) {
 	if dir := os.Getenv("ATOMICFILE_READ_ONLY"); dir != "" {
 		refused(t, filepath.Join(dir, "folder", "model"))
@@ -96,7 +96,7 @@ func refused(t *testing.T, path string) {
 	before, _ := os.ReadFile(path)
 	err := Write(path, text("x"))
 	if err == nil || !strings.HasPrefix(err.Error(), "cannot write "+path+": permission denied") {
-		t.Errorf("writing %s gives %v", path, err)
+		t.Errorf("writing %s gives %v, want permission denied", path, err)
 	}
 	if after, _ := os.ReadFile(path); string(after) != string(before) {
 		t.Errorf("%s has changed", path)

@@ -77,7 +77,7 @@ func TestWriteRefuses(t *testing.T) {
 		}
 	}
 	if entries, _ := os.ReadDir(dir); len(entries) > 0 {
-		t.Errorf("left behind: %v", entries)
+		t.Errorf("the refused writes left %v behind", entries)
 	}
 }
 
@@ -93,7 +93,7 @@ func TestMode(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got, want := mode(t, path), mode(t, created.Name()); got != want {
-		t.Errorf("new file has mode %v, os.Create gives %v", got, want)
+		t.Errorf("the new file has mode %v, want os.Create's %v", got, want)
 	}
 	if err := os.Chmod(path, 0o600); err != nil {
 		t.Fatal(err)
@@ -103,7 +103,7 @@ func TestMode(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := mode(t, path); got != want {
-		t.Errorf("replaced file has mode %v, it had %v", got, want)
+		t.Errorf("the replaced file has mode %v, want its former mode %v", got, want)
 	}
 }
 
@@ -132,6 +132,6 @@ func TestSymlink(t *testing.T) {
 		t.Errorf("the link is gone: %v, %v", info, err)
 	}
 	if got, _ := os.ReadFile(target); string(got) != "new" {
-		t.Errorf("the link's target holds %q", got)
+		t.Errorf("the link's target holds %q, want new", got)
 	}
 }

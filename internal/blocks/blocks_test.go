@@ -15,7 +15,7 @@ import (
 	"github.com/gradus-ml/gradus/train"
 )
 
-// numbered are rows that hold their number.
+// numbered returns rows that hold their own number.
 func numbered(rows int, weighted bool) (train.Set[float32], Layout) {
 	l := Layout{Rows: rows, BlockRows: 7, Inputs: 3, Outputs: 2, Weighted: weighted, Key: [32]byte{1, 2}}
 	s := newSet[float32](rows, l)
@@ -43,7 +43,7 @@ func epochOf(t *testing.T, s train.Stream[float32], epoch int) []int {
 			n := int(part.Y.Row(i)[0])
 			rows = append(rows, n)
 			if part.X.Row(i)[2] != float32(10*n+2) || part.Y.Row(i)[1] != -float32(n) || part.W != nil && part.W[i] != float64(n)+0.5 {
-				t.Fatalf("row %d has the values of others", n)
+				t.Fatalf("row %d has the values of another row", n)
 			}
 		}
 	}
@@ -71,7 +71,7 @@ func TestFileAndMemoryGiveTheSameRows(t *testing.T) {
 					sorted := slices.Sorted(slices.Values(x))
 					for i, row := range sorted {
 						if row != i {
-							t.Fatalf("row %d comes in the place of %d", row, i)
+							t.Fatalf("got row %d, want row %d", row, i)
 						}
 					}
 					if len(x) != rows || rows > 10 && slices.Equal(x, before) {
@@ -81,7 +81,7 @@ func TestFileAndMemoryGiveTheSameRows(t *testing.T) {
 						perm := make([]int, rows)
 						rng.Perm(perm, 9, rng.Shuffle, uint64(epoch))
 						if !slices.Equal(x, perm) {
-							t.Fatal("one buffer is not shuffled as a run without blocks")
+							t.Fatal("one buffer is not shuffled like a run without blocks")
 						}
 					}
 					before = x
@@ -106,7 +106,7 @@ func TestStreamIsLeft(t *testing.T) {
 		break
 	}
 	if got := epochOf(t, s, 4); !slices.Equal(got, want) {
-		t.Error("the order is another one")
+		t.Error("the order of an epoch changed after a stream was left")
 	}
 }
 
@@ -132,28 +132,28 @@ func TestOpenFindsEveryChange(t *testing.T) {
 	}
 	for at := range raw {
 		if at > 80 && at < headerSize {
-			continue // zeros behind the header, of which a few are tried
+			continue // zeros fill the header, and the test tries only a few of them
 		}
 		damaged := bytes.Clone(raw)
 		damaged[at] ^= 1
 		os.WriteFile(path, damaged, 0o644)
 		if _, err := Open(path, l, see); !errors.Is(err, ErrDamaged) {
-			t.Fatalf("byte %d changed: %v", at, err)
+			t.Fatalf("byte %d changed: got %v, want ErrDamaged", at, err)
 		}
 	}
 	for _, n := range []int{0, 10, headerSize, len(raw) / 2, len(raw) - 1} {
 		os.WriteFile(path, raw[:n], 0o644)
 		if _, err := Open(path, l, see); !errors.Is(err, ErrDamaged) {
-			t.Errorf("cut to %d bytes: %v", n, err)
+			t.Errorf("cut to %d bytes: got %v, want ErrDamaged", n, err)
 		}
 	}
 	os.WriteFile(path, raw, 0o644)
 	l.Key[5]++
 	if _, err := Open(path, l, see); !errors.Is(err, ErrDamaged) {
-		t.Errorf("another key: %v", err)
+		t.Errorf("another key: got %v, want ErrDamaged", err)
 	}
 	if _, err := Open(filepath.Join(dir, "none"), l, see); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("no file: %v", err)
+		t.Errorf("no file: got %v, want fs.ErrNotExist", err)
 	}
 }
 
@@ -170,9 +170,9 @@ func TestCreateLeavesNothingBehind(t *testing.T) {
 		t.Error(err)
 	}
 	if files, _ := os.ReadDir(dir); len(files) != 0 {
-		t.Errorf("%v is left", files)
+		t.Errorf("the failed Create left %v behind", files)
 	}
 	if _, err := Create(filepath.Join(dir, "none"), "", l, func(int, train.Set[float32]) error { return nil }, nil); !errors.Is(err, ErrDisk) || strings.Count(fmt.Sprint(err), "\n") > 0 {
-		t.Errorf("no folder: %v", err)
+		t.Errorf("no folder: got %v, want ErrDisk in one line", err)
 	}
 }

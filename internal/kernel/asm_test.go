@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// These are the mnemonics that functions may have, by the processor that they need. An instruction
-// that both AVX2 and AVX-512 have runs with AVX2 only in AVX2's encoding.
+// These are the mnemonics that functions may use, by the instruction set that they need. An instruction
+// of both AVX2 and AVX-512 runs on an AVX2 processor only in AVX2's encoding.
 // TestAssemblyRunsOnItsProcessors checks that too.
 const (
 	withAMD64 = `ADCQ ADDL ADDQ ANDQ CMOVQGT CMOVQHI CMPQ CPUID DECQ IMUL3Q IMULQ INCQ JCC JE JEQ JGE JLE JLT JMP
@@ -29,8 +29,8 @@ const (
 )
 
 // TestAssemblyRunsOnItsProcessors assembles every checked-in file. In functions of the AVX2 path it
-// refuses what a processor without AVX-512 does not have: the encoding EVEX (which the registers
-// 16 to 31 and 64 bytes need too) and the masks. The test runs on any processor.
+// refuses what a processor without AVX-512 does not have: the EVEX encoding, which registers
+// 16 to 31 and 64-byte vectors also need, and the mask registers. The test runs on any processor.
 func TestAssemblyRunsOnItsProcessors(t *testing.T) {
 	allowed := map[string]string{} // the path that a mnemonic needs, by mnemonic
 	for path, mnemonics := range map[string]string{"": withAMD64, "AVX2": withAVX2, "AVX512": withAVX512} {
@@ -66,7 +66,7 @@ func TestAssemblyRunsOnItsProcessors(t *testing.T) {
 		}
 	}
 	if functions < 100 {
-		t.Errorf("%d functions were found, of more than 100", functions)
+		t.Errorf("found %d functions, want at least 100", functions)
 	}
 }
 
@@ -85,7 +85,7 @@ type instruction struct {
 	at                        int // where its bytes begin in the function's
 }
 
-// evex reports whether the instruction has the encoding of AVX-512.
+// evex reports whether the instruction has the EVEX encoding of AVX-512.
 func (i instruction) evex(code []byte) bool { return i.at < len(code) && code[i.at] == 0x62 }
 
 var (

@@ -55,7 +55,7 @@ func TestCacheBytesOfThisMachine(t *testing.T) {
 	}
 	kib, err := strconv.Atoi(strings.TrimSuffix(strings.TrimSpace(string(text)), "K"))
 	if err != nil || kib<<10 != l2Bytes {
-		t.Errorf("CPUID tells of an L2 cache of %d KiB, the system of %s", l2Bytes>>10, text)
+		t.Errorf("CPUID reports an L2 cache of %d KiB, and the system reports %s", l2Bytes>>10, text)
 	}
 }
 

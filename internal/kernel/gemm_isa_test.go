@@ -156,7 +156,7 @@ func testGemmSweep[T Float](t *testing.T) {
 					for form := range 3 {
 						for _, accumulate := range []bool{false, true} {
 							i++
-							if testing.Short() && i%17 != x%17 { // of all forms
+							if testing.Short() && i%17 != x%17 { // a sample of all forms
 								continue
 							}
 							p := product{
@@ -246,7 +246,7 @@ func TestGemmAllocatesNothing(t *testing.T) {
 			Gemm(1, n, n, v(x), v(y).T(), v(z), false)
 			Gemm(3, 4, 2, v(x), v(y), v(z), false)
 		}); got != 0 {
-			t.Errorf("%s: %v allocations", name, got)
+			t.Errorf("%s: %v allocations, want 0", name, got)
 		}
 	}
 }
@@ -353,13 +353,13 @@ func testGemmBias[T Float](t *testing.T) {
 							}
 							GemmBias(m, n, k, a, b, View[T]{got, n, 1}, from)
 							if !slices.Equal(got[:m*n], want) || !slices.Equal(got[m*n:], guard) {
-								t.Fatalf("%s: %d x %d by %d steps, by columns %v, without bias %v: another product", isa, m, n, k, byColumns, nothing)
+								t.Fatalf("%s: %d x %d by %d steps, by columns %v, without bias %v: the product differs from the generic one", isa, m, n, k, byColumns, nothing)
 							}
 							if m == 1 && !byColumns {
 								row := make([]T, n)
 								Row(row, a.Data, b.Data, from)
 								if !slices.Equal(row, want) {
-									t.Fatalf("%s: a row of %d by %d steps, without bias %v: another product", isa, n, k, nothing)
+									t.Fatalf("%s: a row of %d by %d steps, without bias %v: the product differs from the generic one", isa, n, k, nothing)
 								}
 							}
 						}
@@ -455,7 +455,7 @@ func TestGemmPanicsOnMisuse(t *testing.T) {
 				useISA(t, name)
 				defer func() {
 					if s, ok := recover().(string); !ok || len(s) < 7 || s[:7] != "kernel:" {
-						t.Errorf("panic %v, want one with the package's name", s)
+						t.Errorf("got the panic %v, want one that begins with the package's name", s)
 					}
 				}()
 				Gemm(c.m, c.n, c.k, c.a, c.b, c.c, false)

@@ -18,7 +18,7 @@ func fill[T Float](r *rand.Rand, s []T) []T {
 	return s
 }
 
-// exactFMA32 is x*y+z in 200 bits, rounded once.
+// exactFMA32 returns x*y+z, computed in 2,000 bits and rounded once.
 func exactFMA32(x, y, z float32) float32 {
 	f := func(v float32) *big.Float { return new(big.Float).SetPrec(2000).SetFloat64(float64(v)) }
 	s := f(x)
@@ -46,11 +46,11 @@ func TestFMA32RoundsOnce(t *testing.T) {
 		}
 	}
 	if twice == 0 {
-		t.Error("no input showed double rounding: the test cannot tell a right FMA from a wrong one")
+		t.Error("no input showed double rounding: the test cannot tell a correct FMA from a wrong one")
 	}
 	inf, nan := float32(math.Inf(1)), float32(math.NaN())
 	if got := FMA(inf, 2, 1); got != inf {
-		t.Errorf("FMA(Inf, 2, 1) = %v", got)
+		t.Errorf("FMA(Inf, 2, 1) = %v, want +Inf", got)
 	}
 	if got := FMA(inf, 0, 1); got == got {
 		t.Errorf("FMA(Inf, 0, 1) = %v, want NaN", got)
@@ -117,7 +117,7 @@ func TestGemm(t *testing.T) {
 	t.Run("float64", testGemm[float64])
 }
 
-// benchmarked are shapes m by n by k: cubes, the products of one training step of the
+// benchmarked lists the shapes m by n by k: cubes, the products of one training step of the
 // network 784-512-256-10 at batch 128 and of 20-64-64-1 at batch 32, one sample through
 // the latter, and the notebook's 4 rows through 3-4-1.
 var benchmarked = []struct {

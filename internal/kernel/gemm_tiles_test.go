@@ -20,7 +20,7 @@ func TestBlocksChangeNothing(t *testing.T) {
 			x[i] = r.Float32() - 0.5
 		}
 	}
-	const wide = 512 // of them m are used: rows that are copied in stripes
+	const wide = 512 // m of them are used, so the rows are copied in stripes
 	transposed := make([]float32, wide*k)
 	for i := range m {
 		for p := range k {
@@ -39,10 +39,10 @@ func TestBlocksChangeNothing(t *testing.T) {
 		for _, bytes := range []int{4 << 10, 20 << 10, blockOf(512 << 10), blockOf(0)} { // of A's 731 KB
 			blockBytes = bytes
 			if got := product(View[float32]{a, k, 1}); !slices.Equal(got, want) {
-				t.Errorf("%s: blocks of %d bytes give another product", isa, bytes)
+				t.Errorf("%s: blocks of %d bytes change the product", isa, bytes)
 			}
 			if got := product(View[float32]{transposed, 1, wide}); !slices.Equal(got, want) {
-				t.Errorf("%s: blocks of %d bytes give another product of the transposed matrix", isa, bytes)
+				t.Errorf("%s: blocks of %d bytes change the product of the transposed matrix", isa, bytes)
 			}
 		}
 	}

@@ -85,7 +85,7 @@ func TestElementaryFloat64(t *testing.T) {
 	}
 }
 
-// In float32 the float64 functions, just tested, are the oracle.
+// The float64 functions, which are tested above, are the oracle for float32.
 func TestElementaryFloat32(t *testing.T) {
 	for _, c := range []struct {
 		name   string

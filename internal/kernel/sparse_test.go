@@ -18,7 +18,7 @@ func testSparse[T Float](t *testing.T) {
 	r := rand.New(rand.NewPCG(21, 22))
 	eachISA(t, func(t *testing.T) {
 		var s, tr Sparse[T]
-		// A row longer than a call.
+		// These rows need more than one call of the assembly.
 		x := sparseNumbers[T](r, 8, 20000, 20000, false)
 		if !s.Take(x, 8, 20000, 20000) {
 			t.Fatal("8 x 20000: not taken")
@@ -32,7 +32,7 @@ func testSparse[T Float](t *testing.T) {
 			tr.Transpose(&s)
 			SparseGemm(&s, 0, 8, 140, b, c, nil)
 		}); a != 0 {
-			t.Errorf("%v allocations", a)
+			t.Errorf("%v allocations, want 0", a)
 		}
 		for _, rows := range []int{8, 9, 33, 130} {
 			for _, cols := range []int{32, 33, 39, 64, 105, 784} {
@@ -64,7 +64,8 @@ func testSparse[T Float](t *testing.T) {
 	})
 }
 
-// A matrix that is given row by row, as columns of ones and exceptions from 1, is taken if Take takes it, and is the same.
+// Start and Add take the same matrices as Take, and the results are equal. Add gets a row as the columns that are
+// not 0 and the values among them that are not 1.
 func TestSparseAdd(t *testing.T) {
 	r := rand.New(rand.NewPCG(23, 24))
 	minus := float32(math.Copysign(0, -1))

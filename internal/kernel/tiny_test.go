@@ -110,22 +110,22 @@ func testTiny[T Float](t *testing.T) {
 				}
 				compared++
 				if done != doneWant {
-					t.Fatalf("%s: %d epochs, Go makes %d", what, done, doneWant)
+					t.Fatalf("%s: the run made %d epochs, want the Go code's %d", what, done, doneWant)
 				}
 				for i := range done {
 					if !sameBits(losses[i], wanted[i]) {
-						t.Fatalf("%s: loss %d is %v, Go has %v", what, i, losses[i], wanted[i])
+						t.Fatalf("%s: loss %d is %v, want the Go code's %v", what, i, losses[i], wanted[i])
 					}
 				}
 				for i := range p {
 					if !sameBits(gotP[i], wantP[i]) {
-						t.Fatalf("%s: parameter %d is %v, Go has %v", what, i, gotP[i], wantP[i])
+						t.Fatalf("%s: parameter %d is %v, want the Go code's %v", what, i, gotP[i], wantP[i])
 					}
 				}
 			}
 		})
 		if compared < n/2 {
-			t.Errorf("%d of %d runs stayed finite", compared, n)
+			t.Errorf("only %d of %d runs stayed finite, want at least half", compared, n)
 		}
 	})
 }
@@ -141,7 +141,7 @@ func TestTinyAllocatesNothing(t *testing.T) {
 			tiny.Run(losses)
 			tiny.Params(p)
 		}); n != 0 {
-			t.Errorf("%s: %v allocations", isa, n)
+			t.Errorf("%s: %v allocations, want 0", isa, n)
 		}
 	}
 }

@@ -28,7 +28,7 @@ func eachISA(t *testing.T, f func(t *testing.T)) {
 	}
 }
 
-// lengths are the slices' lengths in the tests: every short one, and a few around a chunk.
+// lengths returns the slices' lengths in the tests: every short one, and a few around a chunk.
 func lengths() (n []int) {
 	for i := range 101 {
 		n = append(n, i)
@@ -36,7 +36,7 @@ func lengths() (n []int) {
 	return append(n, 1000, slowChunk-1, slowChunk, slowChunk+1, 2*chunk+37)
 }
 
-// specials are the values that go wrong first.
+// specials returns the values that go wrong first.
 func specials[T Float]() []T {
 	list := []float64{0, 1, 0.5, 2, 3, 9, 10, 18, 18.1, 20, 38, 50, 87.5, 88.72283, 88.7229, 89, 103.9, 103.98, 105, 127, 128,
 		700, 709.78, 709.79, 710, 745.1, 745.14, 746, 1e4, 1e-8, 1e-20, 0x1p-126, 0x1p-149, 0x1p-140, 0x1p-1022, 0x1p-1074, 0x1p-1060,
@@ -249,7 +249,7 @@ func testElementwise[T Float](t *testing.T) {
 								for _, b := range before {
 									in = append(in, b[j])
 								}
-								t.Fatalf("%s: n = %d, slice %d, element %d of %v: %v, Go has %v", k.name, n, i, j, in, x[i][j], want[i][j])
+								t.Fatalf("%s: n = %d, slice %d, element %d of %v: got %v, want the Go code's %v", k.name, n, i, j, in, x[i][j], want[i][j])
 							}
 						}
 					}
@@ -292,7 +292,7 @@ func TestEveryFloat32(t *testing.T) {
 					Apply(f, got[:len(x)], x, 0.3)
 					for i, v := range x {
 						if !sameBits(got[i], want[i]) {
-							t.Fatalf("%s: %s(%v) = %v, Go has %v", isa, name, v, got[i], want[i])
+							t.Fatalf("%s: %s(%v) = %v, want the Go code's %v", isa, name, v, got[i], want[i])
 						}
 					}
 				}
@@ -384,7 +384,7 @@ func testColumnSums[T Float](t *testing.T) {
 				got.check(t, "ColumnSums", 3)
 				for j := range want {
 					if !sameBits(got.x[j], want[j]) {
-						t.Fatalf("%d x %d, column %d: %v, Go has %v", rows, cols, j, got.x[j], want[j])
+						t.Fatalf("%d x %d, column %d: got %v, want the Go code's %v", rows, cols, j, got.x[j], want[j])
 					}
 				}
 			}
@@ -429,7 +429,7 @@ func TestGatherPanicsOnMisuse(t *testing.T) {
 				useISA(t, isa)
 				defer func() {
 					if recover() == nil {
-						t.Error("a row that is not there was copied")
+						t.Error("a row that does not exist was copied")
 					}
 				}()
 				Gather(make([]float32, 10), make([]float32, 30), 10, 10, []int{row})
@@ -447,7 +447,7 @@ func TestAllFinite(t *testing.T) {
 				x[i] = math.MaxFloat32
 			}
 			if !AllFinite(x) {
-				t.Fatalf("%s: %d finite numbers: not all finite", isa, n)
+				t.Fatalf("%s: AllFinite is false for %d finite numbers", isa, n)
 			}
 			if n == 0 {
 				continue
@@ -455,7 +455,7 @@ func TestAllFinite(t *testing.T) {
 			for _, bad := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
 				x[n*2/3] = float32(bad)
 				if AllFinite(x) {
-					t.Fatalf("%s: all of %d numbers finite, but one is %v", isa, n, bad)
+					t.Fatalf("%s: AllFinite is true for %d numbers, of which one is %v", isa, n, bad)
 				}
 			}
 		}

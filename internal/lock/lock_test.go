@@ -27,14 +27,14 @@ func TestTake(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := Take(path); !errors.Is(err, ErrHeld) || !strings.Contains(err.Error(), fmt.Sprint("in use by process ", os.Getpid())) {
-		t.Errorf("a second lock: %v", err)
+		t.Errorf("a second lock: got %v, want ErrHeld and this process", err)
 	}
 	if err := first.Close(); err != nil {
 		t.Fatal(err)
 	}
 	again, err := Take(path)
 	if err != nil {
-		t.Fatalf("after it was given back: %v", err)
+		t.Fatalf("after the lock was released: %v", err)
 	}
 	again.Close()
 }
@@ -61,7 +61,7 @@ func TestKilledProcess(t *testing.T) {
 		t.Fatalf("the process says %q", line[:n])
 	}
 	if _, err := Take(path); !errors.Is(err, ErrHeld) || !strings.Contains(err.Error(), fmt.Sprint(cmd.Process.Pid)) {
-		t.Errorf("while the process lives: %v", err)
+		t.Errorf("while the process runs: got %v, want ErrHeld and its number", err)
 	}
 	cmd.Process.Kill()
 	cmd.Wait()

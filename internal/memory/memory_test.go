@@ -52,15 +52,15 @@ func TestAllow(t *testing.T) {
 	defer Allow(0)
 	Allow(1 << 40)
 	if l, ok := Available(); !ok || l.Of == "the memory allowed" {
-		t.Errorf("more than the machine has: %+v", l)
+		t.Errorf("after allowing more than the machine has: got %+v", l)
 	}
 	Allow(100 << 20)
 	if l, ok := Available(); !ok || l.Of != "the memory allowed" || l.Bytes > 100<<20 {
-		t.Errorf("100 MiB: %+v", l)
+		t.Errorf("after allowing 100 MiB: got %+v", l)
 	}
 	Allow(1)
 	if l, ok := Available(); !ok || l.Bytes != 0 {
-		t.Errorf("1 byte: %+v", l)
+		t.Errorf("after allowing 1 byte: got %+v, want 0 bytes", l)
 	}
 }
 
@@ -72,7 +72,7 @@ func TestParse(t *testing.T) {
 	}
 	for _, text := range []string{"", "GiB", "-1G", "0", "2X", "1iB2", "NaN", "1e30T", "2 bananas"} {
 		if got, err := Parse(text); err == nil {
-			t.Errorf("%q is %d", text, got)
+			t.Errorf("%q is parsed as %d, want an error", text, got)
 		}
 	}
 }
@@ -90,11 +90,11 @@ func TestShare(t *testing.T) {
 	alone, ok := Available()
 	Share(1 << 30)
 	if l, also := Available(); ok != also || l.Bytes > 2*alone.Bytes>>30 || l.Of != alone.Of {
-		t.Errorf("each of 2^30 processes has %+v, a single one has %+v", l, alone)
+		t.Errorf("each of 2^30 processes has %+v, want its share of %+v", l, alone)
 	}
 	defer Allow(0)
 	Allow(1)
 	if l, _ := Available(); l.Of != "this machine" && l.Of != "this container" && l.Bytes > 0 {
-		t.Errorf("a byte is allowed: %+v", l)
+		t.Errorf("after allowing 1 byte, each process has %+v, want 0 bytes", l)
 	}
 }

@@ -21,12 +21,12 @@ func TestLaunched(t *testing.T) {
 		{map[string]string{"PMI_RANK": "x", "PMI_SIZE": "3"}, Job{}, false},
 	} {
 		if job, many := launched(func(name string) string { return c.env[name] }); job != c.job || many != c.many {
-			t.Errorf("%v: got %+v, %v, want job = c.job and many = c.many", c.env, job, many)
+			t.Errorf("%v: got %+v, %v, which differs from the table", c.env, job, many)
 		}
 	}
 }
 
-// alone is a World of one process, which counts what it is asked.
+// alone is a World of one process. It records the counts of every Gather.
 type alone struct {
 	World
 	counts [][]int
@@ -39,14 +39,14 @@ func (a *alone) Gather(all []byte, counts []int) error {
 	return nil
 }
 
-// Share first tells the sizes.
+// Share exchanges the sizes first.
 func TestShare(t *testing.T) {
 	a := &alone{}
 	all, err := Share(a, []byte("some text"))
 	if err != nil || len(all) != 1 || string(all[0]) != "some text" {
-		t.Errorf(`got %q, %v, want no error and len(all) = 1 and string(all[0]) = "some text"`, all, err)
+		t.Errorf(`got %q, %v, want "some text" alone and no error`, all, err)
 	}
 	if len(a.counts) != 2 || a.counts[0][0] != 8 || a.counts[1][0] != 9 {
-		t.Errorf("the messages have %v bytes", a.counts)
+		t.Errorf("the messages have %v bytes, want 8 and then 9", a.counts)
 	}
 }

@@ -34,18 +34,18 @@ func TestData(t *testing.T) {
 	t.Setenv("GRADUS_MUST_RUN", "")
 	const unset = "needs a.csv: set GRADUS_DATA to the folder of tables"
 	if got := record(find); got != "skip: "+unset {
-		t.Errorf("without the variable: %q", got)
+		t.Errorf("without the variable: got %q, want a skip", got)
 	}
 	t.Setenv("GRADUS_MUST_RUN", "1")
 	if got := record(find); got != "fatal: "+unset {
-		t.Errorf("where it must run: %q", got)
+		t.Errorf("where it must run: got %q, want a failure", got)
 	}
 	t.Setenv("GRADUS_DATA", dir)
 	if got := record(find); got != "" {
-		t.Errorf("with the file there: %q", got)
+		t.Errorf("with the file there: got %q, want neither a skip nor a failure", got)
 	}
 	if got := Data(t, "a.csv"); got != filepath.Join(dir, "a.csv") {
-		t.Errorf("path %q", got)
+		t.Errorf("got the path %q, want the file in the folder", got)
 	}
 }
 
@@ -62,7 +62,7 @@ func TestThat(t *testing.T) {
 func TestTool(t *testing.T) {
 	t.Setenv("GRADUS_MUST_RUN", "")
 	if got := record(func(tb testing.TB) { Tool(tb, "no-such-program") }); got == "" {
-		t.Error("a program that is not there was found")
+		t.Error("a program that does not exist was found")
 	}
 	if got := record(func(tb testing.TB) { Tool(tb, "go") }); got != "" {
 		t.Errorf("got %q, want %q", got, "")

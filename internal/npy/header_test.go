@@ -23,11 +23,11 @@ func TestHeader(t *testing.T) {
 		}
 	}
 	if got := string(Append(nil, "<f4", 3)); !strings.HasPrefix(got[10:], "{'descr': '<f4', 'fortran_order': False, 'shape': (3,), }  ") {
-		t.Errorf(`got %q, want got[10:] to begin with "{'descr': '<f4', 'fortran_order': False, 'shape': (3,), }  "`, got)
+		t.Errorf(`got %q, want it to begin with "{'descr': '<f4', 'fortran_order': False, 'shape': (3,), }  " from byte 10 on`, got)
 	}
 }
 
-// Version 2 has a longer length, records have fields, and NumPy of Python 2 wrote an L behind numbers.
+// Version 2 has a longer length field, records have fields, and NumPy under Python 2 wrote an L after numbers.
 func TestOtherHeaders(t *testing.T) {
 	for text, want := range map[string]Header{
 		"{'descr': [('a', '<i4'), ('', '|V4'), ('b', '|S3', (2,))], 'fortran_order': True, 'shape': (2L,)}": {Fields: []Field{{"a", "<i4"}, {"b", "|V"}}, Fortran: true, Shape: []int64{2}},
@@ -43,7 +43,7 @@ func TestOtherHeaders(t *testing.T) {
 		strings.Replace(good, "'shape'", "'shope'", 1): ErrHeader, strings.Replace(good, "(3,)", "(-3,)", 1): ErrHeader,
 	} {
 		if _, err := Read(strings.NewReader(text)); !errors.Is(err, want) {
-			t.Errorf("%q: %v, want %v", text, err, want)
+			t.Errorf("%q: got %v, want %v", text, err, want)
 		}
 	}
 }

@@ -32,7 +32,7 @@ func sample() *Model {
 	}
 }
 
-// TestRoundTrip: decoding an encoded model gives the same model.
+// TestRoundTrip checks that decoding an encoded model gives the same model.
 func TestRoundTrip(t *testing.T) {
 	want := sample()
 	got, err := Decode(Encode(want))
@@ -51,12 +51,12 @@ func TestRoundTrip(t *testing.T) {
 	}
 }
 
-// TestDecodeDamaged: bytes that are cut short or no model at all are refused.
+// TestDecodeDamaged checks that Decode refuses a model that is cut short and bytes that are not a model.
 func TestDecodeDamaged(t *testing.T) {
 	raw := Encode(sample())
 	for _, b := range [][]byte{nil, []byte("PK\x03\x04"), raw[:len(raw)/2], raw[:len(raw)-1], raw[:9]} {
 		if _, err := Decode(b); !errors.Is(err, ErrFormat) {
-			t.Errorf("%d bytes: %v", len(b), err)
+			t.Errorf("%d bytes: got %v, want ErrFormat", len(b), err)
 		}
 	}
 }

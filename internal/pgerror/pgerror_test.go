@@ -13,7 +13,7 @@ func TestReason(t *testing.T) {
 		{"password authentication failed for secret", "password authentication failed for xxxxx"},
 	} {
 		if got := Reason(errors.New(c.err), "secret"); got != c.want {
-			t.Errorf("%q, want %q", got, c.want)
+			t.Errorf("got %q, want %q", got, c.want)
 		}
 	}
 }

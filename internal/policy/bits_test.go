@@ -35,8 +35,8 @@ var (
 
 // TestSameBitsEverywhere is the matrix behind docs/bits.md: the same data, configuration and
 // seed give the same weights_sha256 with any instruction set, number of threads and
-// compiler's level, and with qemu on any processor. GRADUS_BITS=all runs the whole
-// matrix, and a quarter of it on emulated processors. Otherwise it is a quarter, and a sixteenth on emulated
+// GOAMD64 level, and with qemu on any processor. GRADUS_BITS=all runs the whole
+// matrix, and a quarter of it on emulated processors. Otherwise it runs a quarter, and a sixteenth on emulated
 // processors. With GRADUS_BITS=native no processor is emulated.
 func TestSameBitsEverywhere(t *testing.T) {
 	if testing.Short() {
@@ -73,7 +73,7 @@ func TestSameBitsEverywhere(t *testing.T) {
 	iris, diabetes := filepath.Join("examples", "data", "iris.csv"), filepath.Join("examples", "data", "diabetes.csv")
 	cancer := filepath.Join("examples", "data", "breast_cancer.csv")
 	var configs [][]string
-	add := func(data string, flags ...string) { // of one network, unless flags say otherwise
+	add := func(data string, flags ...string) { // trains one network unless the flags say otherwise
 		if !slices.Contains(flags, "--members") && !slices.Contains(flags, "--preset") {
 			flags = append(flags, "--members", "1")
 		}

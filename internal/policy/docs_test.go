@@ -60,8 +60,8 @@ func TestExportedIsDocumented(t *testing.T) {
 	}
 }
 
-// implements reports a method that an interface of the package, or of the standard
-// library, already documents.
+// implements reports whether an interface of the package, or of the standard
+// library, already documents the method.
 func implements(d *ast.FuncDecl) bool {
 	if d.Recv == nil {
 		return false

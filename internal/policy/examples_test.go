@@ -59,8 +59,8 @@ func TestExamplesLookAtErrors(t *testing.T) {
 	}
 }
 
-// looksAtErrors finds statements that set err and something else without a check of err
-// in the next statement.
+// looksAtErrors reports statements that set err and another variable if the next statement
+// does not check err.
 func looksAtErrors(t *testing.T, fset *token.FileSet, in ast.Node) {
 	ast.Inspect(in, func(n ast.Node) bool {
 		block, ok := n.(*ast.BlockStmt)
@@ -80,7 +80,7 @@ func looksAtErrors(t *testing.T, fset *token.FileSet, in ast.Node) {
 				})
 			}
 			if !looks {
-				t.Errorf("%s: err is not looked at by the next statement", fset.Position(set.Pos()))
+				t.Errorf("%s: the next statement does not check err", fset.Position(set.Pos()))
 			}
 		}
 		return true

@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// floor returns a package's floor in the house: the ground, the library or the program. Packages
-// that measure, show or test the house are outside: -1.
+// floor returns a package's layer: 0 for internal packages, 1 for the library and 2 for the program. Packages
+// that measure, show or test the code belong to no layer: -1.
 func floor(pkg string) int {
 	switch {
 	case strings.HasPrefix(pkg, "cmd/"):
@@ -24,13 +24,13 @@ func floor(pkg string) int {
 	return 1
 }
 
-// upward are the imports that are known to lead up.
+// upward lists the known imports of a package from a higher layer.
 var upward = map[string]bool{
 	"internal/blocks nn":    true, // it holds rows as train takes them, only for model
 	"internal/blocks train": true,
 }
 
-// No import leads from a floor to one above it. Only the kernels may have more than 30 % of the code.
+// No package imports a package of a higher layer. Only the kernels may have more than 30 % of the code.
 func TestTheHouseStands(t *testing.T) {
 	const most = 0.3
 	lines, all := map[string]int{}, 0
@@ -65,11 +65,11 @@ func TestTheHouseStands(t *testing.T) {
 		}
 		up++
 		if !upward[arrow] {
-			t.Errorf("%s imports %s, which is above it", from, to)
+			t.Errorf("%s imports %s, which is in a higher layer", from, to)
 		}
 	}
 	if up != len(upward) {
-		t.Errorf("%d imports lead up, and %d are known to: take those that are gone off the list", up, len(upward))
+		t.Errorf("%d imports lead to a higher layer, want the %d of the list: remove those that are gone", up, len(upward))
 	}
 	var rooms []string
 	for pkg, n := range lines {

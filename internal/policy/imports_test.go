@@ -1,5 +1,5 @@
 // Package policy holds the rules of the repository that are tests: which package may
-// import which, that everything exported is documented, that the README's commands run.
+// import which, that everything exported is documented, and that the README's commands run.
 package policy
 
 import (

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestMain lets copies of the repository be built without the names of their folders. So packages that were
-// compiled in one copy, or by .ci/run for a platform, are used again in the next.
+// TestMain builds copies of the repository without the names of their folders. So the go command reuses packages that
+// it compiled in another copy, or in .ci/run for a platform.
 func TestMain(m *testing.M) {
 	os.Setenv("GOFLAGS", strings.TrimSpace(os.Getenv("GOFLAGS")+" -trimpath"))
 	os.Exit(m.Run())

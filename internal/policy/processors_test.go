@@ -13,7 +13,7 @@ import (
 	"github.com/gradus-ml/gradus/internal/need"
 )
 
-// processor is a processor that is emulated if this machine has another one.
+// processor is a kind of processor. It is emulated if this machine has another one.
 type processor struct {
 	name    string
 	env     []string // for the go command
@@ -45,7 +45,7 @@ func i386(t *testing.T) []string {
 	return []string{need.Tool(t, "qemu-i386-static")}
 }
 
-// wasm runs Go's own script for WebAssembly, which takes Node.
+// wasm runs Go's own script for WebAssembly, which needs Node.
 func wasm(t *testing.T) []string {
 	need.Tool(t, "node")
 	out, err := exec.Command("go", "env", "GOROOT").Output()
@@ -95,6 +95,6 @@ func TestFirstCommandOnHaswell(t *testing.T) {
 		sums = append(sums, result.Sum)
 	}
 	if sums[0] != sums[1] {
-		t.Errorf("README's first command ends in the weights %s here, %s on %s", sums[0], sums[1], p.name)
+		t.Errorf("README's first command ends with the weights %s here and %s on %s", sums[0], sums[1], p.name)
 	}
 }

@@ -42,7 +42,7 @@ func TestReadmeCommands(t *testing.T) {
 	checkStatic(t, filepath.Join(bin, "gradus"))
 }
 
-// readmeCommands are the lines of the README's sh blocks.
+// readmeCommands returns the lines of the README's sh blocks.
 func readmeCommands(t *testing.T) []string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(root, "README.md"))
@@ -89,7 +89,7 @@ func checkStatic(t *testing.T, file string) {
 	}
 }
 
-// copyTree copies the files that git tracks, or without git all files.
+// copyTree copies the files that git tracks. Without git, it copies the Go files and what the commands need.
 func copyTree(t *testing.T, from, to string) {
 	t.Helper()
 	cmd := exec.Command("git", "ls-files", "-z")
@@ -131,7 +131,7 @@ func copyTree(t *testing.T, from, to string) {
 	}
 }
 
-// What the README's commands leave in the clone does not count as a change of the repository.
+// Git ignores the files that the README's commands leave in the clone.
 func TestReadmeLeavesNothing(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join(root, ".gitignore"))
 	if err != nil {
@@ -151,7 +151,7 @@ func TestReadmeLeavesNothing(t *testing.T) {
 		}
 	}
 	if exports < 3 {
-		t.Errorf("only %d commands with -o", exports)
+		t.Errorf("got only %d commands with -o, want 3 or more", exports)
 	}
 	for _, file := range goFiles(t) {
 		if !strings.Contains(filepath.ToSlash(file), "/") {

@@ -8,10 +8,10 @@ import (
 	"testing"
 )
 
-// british matches words that are spelled otherwise in American English.
+// british matches words that American English spells differently.
 var british = regexp.MustCompile(`(?i)(normal|optim|regular|initial|standard|summar|minim|maxim|recogn|general|vector|random)is(e[rds]?|ing|ation)\b|(behavi|col|neighb|fav)our|\bgrey|\bcentre|labell(ed|ing)\b|cancell(ed|ing)`)
 
-// TestSpelling: names and texts have American spelling.
+// TestSpelling checks that names and texts have American spelling.
 func TestSpelling(t *testing.T) {
 	files := goFiles(t)
 	for _, pattern := range []string{"*.md", "docs/*.md", "bench/*.md", "cmd/gradus/internal/lab/page/*"} {

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// Bit k is u < p where u's binary digits are bit k of the words that follow each other: the
-// definition, digit by digit, without stopping early.
+// Bit k is 1 if u < p, where the binary digits of u are bit k of successive words. The test follows
+// this definition digit by digit and does not stop early.
 func TestBernoulliIsAComparison(t *testing.T) {
 	for _, p := range []float64{0, 0.5, 0.25, 0.1, 1. / 3, 0.999, 1e-3, math.Nextafter(1, 0), 0x1p-40} {
 		for a := range uint64(50) {
@@ -19,7 +19,7 @@ func TestBernoulliIsAComparison(t *testing.T) {
 					u = u<<2 | lo>>k&1<<1 | hi>>k&1
 				}
 				if want := u < uint64(p*0x1p64); want != (got>>k&1 == 1) {
-					t.Fatalf("p = %v, a = %d, bit %d: u is %#x and the bit %d", p, a, k, u, got>>k&1)
+					t.Fatalf("p = %v, a = %d, bit %d: u is %#x, but the bit is %d", p, a, k, u, got>>k&1)
 				}
 			}
 		}
@@ -38,8 +38,8 @@ func TestBlocks(t *testing.T) {
 	}
 }
 
-// The share of ones is p, of every bit and of pairs of neighboring bits p², within five
-// standard deviations.
+// The share of ones is p, overall and at every bit, within five standard deviations. The share of
+// pairs of neighboring ones is p², within ten.
 func TestBernoulliShare(t *testing.T) {
 	const draws = 20000
 	for _, p := range []float64{0.05, 0.1, 0.2, 0.5, 0.8} {

@@ -7,7 +7,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// The known answers of the paper's Random123 distribution for philox4x32-10.
+// These are the known answers for philox4x32-10 from the paper's Random123 distribution.
 func TestPhiloxKnownAnswers(t *testing.T) {
 	for _, c := range []struct {
 		ctr  [4]uint32
@@ -82,11 +82,11 @@ func TestFloat64Range(t *testing.T) {
 	for i := range uint64(10000) {
 		x := Float64(3, Sample, 0, i)
 		if x < 0 || x >= 1 {
-			t.Fatalf("draw %d = %v", i, x)
+			t.Fatalf("draw %d = %v, want a number in [0, 1)", i, x)
 		}
 		sum += x
 	}
 	if mean := sum / 10000; mean < 0.48 || mean > 0.52 {
-		t.Errorf("mean of 10,000 draws = %v", mean)
+		t.Errorf("the mean of 10,000 draws is %v, want 0.48 to 0.52", mean)
 	}
 }

@@ -9,7 +9,7 @@ import (
 	other "github.com/nlpodyssey/safetensors"
 )
 
-// Another program's reader finds what Write wrote, and Parse what another program wrote.
+// Another library reads what Write wrote, and Parse reads what that library wrote.
 func TestBesideAnotherImplementation(t *testing.T) {
 	tensors := []Tensor[float64]{{"b", 0, 2, []float64{5, 6}}, {"a", 2, 1, []float64{1, 2}}}
 	var b bytes.Buffer
@@ -33,11 +33,11 @@ func TestBesideAnotherImplementation(t *testing.T) {
 	}
 	f, err := Parse(raw)
 	if err != nil || f.Text != "" || f.Damaged || f.Count() != 4 {
-		t.Fatalf("theirs is parsed as %+v, %v", f, err)
+		t.Fatalf("their file is parsed as %+v, %v", f, err)
 	}
 	back := []Tensor[float64]{{"a", 2, 1, make([]float64, 2)}, {"b", 0, 2, make([]float64, 2)}}
 	if err := Fill(f, back, 1); err != nil || !slices.Equal(back[0].Data, []float64{1, 2}) || !slices.Equal(back[1].Data, []float64{5, 6}) {
-		t.Errorf("theirs is read as %v, %v", back, err)
+		t.Errorf("their file is read as %v, %v", back, err)
 	}
 }
 
@@ -57,7 +57,7 @@ func TestBadHeaders(t *testing.T) {
 		`[]`:                                                                                                          "cannot unmarshal",
 	} {
 		if _, err := Parse(file(header, 8)); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: %v, not %q", header, err, want)
+			t.Errorf("%s: got %v, want an error with %q", header, err, want)
 		}
 	}
 }

@@ -23,25 +23,25 @@ func TestMakeKeepsWhatIsWritten(t *testing.T) {
 	}
 	for i := range a {
 		if a[i] != 0 {
-			t.Fatalf("a new slice has %d at %d", a[i], i)
+			t.Fatalf("a new slice has %d at index %d, want 0", a[i], i)
 		}
 		a[i] = uint32(i)
 	}
-	time.Sleep(3 * ebbs) // it is put out of memory meanwhile
+	time.Sleep(3 * ebbs) // meanwhile the slice is moved out of memory
 	for i, v := range a {
 		if v != uint32(i) {
-			t.Fatalf("%d is at %d", v, i)
+			t.Fatalf("got %d at index %d", v, i)
 		}
 	}
 	if files, _ := os.ReadDir(s.Dir()); len(files) != 0 {
-		t.Errorf("the folder holds %v", files)
+		t.Errorf("the folder holds %v, want no file", files)
 	}
 	if len(s.regions) != 1 {
-		t.Errorf("%d regions for one slice", len(s.regions))
+		t.Errorf("got %d regions for one slice, want 1", len(s.regions))
 	}
 	Free(s, a[:0])
 	if len(s.regions) != 0 {
-		t.Errorf("%d regions are left", len(s.regions))
+		t.Errorf("%d regions are left, want 0", len(s.regions))
 	}
 	if small := Must[byte](s, 10); len(small) != 10 || len(s.regions) != 0 {
 		t.Error("a small slice is in a file")
@@ -51,7 +51,7 @@ func TestMakeKeepsWhatIsWritten(t *testing.T) {
 func TestNilStoreIsOrdinaryMemory(t *testing.T) {
 	a := Must[int](nil, 1<<20)
 	if len(a) != 1<<20 {
-		t.Errorf("%d numbers", len(a))
+		t.Errorf("got %d numbers, want 1<<20", len(a))
 	}
 	Free(nil, a)
 	var s *Store
@@ -68,7 +68,7 @@ func TestCatch(t *testing.T) {
 	defer s.Close()
 	most := math.MaxInt >> 8 // 32 PiB, which no disk has
 	if bits.UintSize == 32 {
-		t.Skip("there may be a disk with room for what 32 bits count")
+		t.Skip("a disk may have room for any size that 32 bits can count")
 	}
 	full := func() (err error) {
 		defer Catch(&err)
@@ -76,7 +76,7 @@ func TestCatch(t *testing.T) {
 		return nil
 	}
 	if err := full(); !errors.Is(err, ErrSpill) {
-		t.Errorf("no room: %v", err)
+		t.Errorf("no room: got %v, want ErrSpill", err)
 	}
 	defer func() {
 		if r := recover(); r != "other" {
@@ -90,7 +90,7 @@ func TestCatch(t *testing.T) {
 	}()
 }
 
-// A mapped file that is cut off causes a fault, as a disk that cannot be read does.
+// A truncated mapped file causes a fault, like a disk that cannot be read.
 func TestCatchOfAFault(t *testing.T) {
 	s, err := New(t.TempDir())
 	if err != nil {
@@ -126,6 +126,6 @@ func TestCatchOfAFault(t *testing.T) {
 		return nil
 	}
 	if err := read(); !errors.Is(err, ErrSpill) {
-		t.Errorf("a region that cannot be read: %v", err)
+		t.Errorf("a region that cannot be read: got %v, want ErrSpill", err)
 	}
 }

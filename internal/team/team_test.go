@@ -49,7 +49,7 @@ func TestDoPublishes(t *testing.T) {
 		})
 		for i, v := range data {
 			if v != round {
-				t.Fatalf("round %d: element %d is %d", round, i, v)
+				t.Fatalf("round %d: element %d is %d, want the round's number", round, i, v)
 			}
 		}
 	}
@@ -64,7 +64,7 @@ func TestCloseLeavesNoGoroutine(t *testing.T) {
 	}
 	after := runtime.NumGoroutine()
 	for end := time.Now().Add(5 * time.Second); after > before && time.Now().Before(end); after = runtime.NumGoroutine() {
-		time.Sleep(time.Millisecond) // one that has said it is done still has to end
+		time.Sleep(time.Millisecond) // a goroutine that reported its end may still be running
 	}
 	if after > before {
 		t.Errorf("%d goroutines before, %d after", before, after)
@@ -85,7 +85,7 @@ func TestDoAllocatesNothing(t *testing.T) {
 	defer team.Close()
 	f := func(int) {}
 	if a := testing.AllocsPerRun(1000, func() { team.Do(4, f) }); a != 0 {
-		t.Errorf("%v allocations", a)
+		t.Errorf("%v allocations, want 0", a)
 	}
 }
 

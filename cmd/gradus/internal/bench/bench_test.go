@@ -35,10 +35,10 @@ func TestRun(t *testing.T) {
 	for _, w := range r.Workloads {
 		seen[w.Name] = true
 		if w.NsPerStep <= 0 || w.SamplesPerSecond <= 0 || w.ShareOfPeak <= 0 {
-			t.Errorf("got %+v, want w.NsPerStep > 0 and w.SamplesPerSecond > 0 and w.ShareOfPeak > 0", w)
+			t.Errorf("got %+v, want a time, a speed and a share of the peak above 0", w)
 		}
 		if w.AllocsPerStep != 0 {
-			t.Errorf("%s on %d threads: %v allocations a step", w.Name, w.Threads, w.AllocsPerStep)
+			t.Errorf("%s on %d threads: %v allocations per step, want 0", w.Name, w.Threads, w.AllocsPerStep)
 		}
 	}
 	for _, name := range []string{"notebook", "mnist", "tabular"} {
@@ -47,7 +47,7 @@ func TestRun(t *testing.T) {
 		}
 	}
 	if len(r.Inference) != 1 || r.Inference[0].Allocs != 0 {
-		t.Errorf("inference: %+v", r.Inference)
+		t.Errorf("inference: got %+v, want one line without allocations", r.Inference)
 	}
 	if _, err := json.Marshal(r); err != nil {
 		t.Error(err)
@@ -61,12 +61,12 @@ func TestChosenWorkload(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(r.Workloads) != 1 || r.Workloads[0].Name != "mnist-sgd" || r.Workloads[0].Threads != 1 || len(r.Inference) != 0 {
-		t.Fatalf(`got %+v, want len(r.Workloads) = 1 and r.Workloads[0].Name = "mnist-sgd" and r.Workloads[0].Threads = 1 and len(r.Inference) = 0`, r)
+		t.Fatalf(`got %+v, want mnist-sgd on one thread alone`, r)
 	}
 	if w := r.Workloads[0]; !(w.FirstLoss > 0 && w.LastLoss > 0 && w.LastLoss < w.FirstLoss) {
-		t.Errorf("the loss went from %v to %v", w.FirstLoss, w.LastLoss)
+		t.Errorf("the loss went from %v to %v, want a lower one", w.FirstLoss, w.LastLoss)
 	}
 	if _, err := Run(context.Background(), Options{Each: time.Millisecond, Workloads: []string{"cifar"}}); err == nil {
-		t.Error("an unknown workload was taken")
+		t.Error("an unknown workload was accepted")
 	}
 }

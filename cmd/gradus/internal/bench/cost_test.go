@@ -32,7 +32,7 @@ func TestCostOfStep(t *testing.T) {
 	}
 }
 
-// The turns of a gather double its reach while it is small.
+// Each turn of a small gather doubles its reach.
 func TestGatherTurns(t *testing.T) {
 	for _, w := range []struct {
 		ranks, bytes int
@@ -61,7 +61,7 @@ func TestFit(t *testing.T) {
 		}
 	}
 	if got := fit([][]float64{{1, 1}, {1, 2}}, []float64{1, 3}); got[0] != 0 || got[1] <= 1 || got[1] >= 1.5 {
-		t.Errorf("with an intercept of -1 it finds %v", got)
+		t.Errorf("for an intercept of -1 the fit finds %v, want 0 and a slope between 1 and 1.5", got)
 	}
 }
 
@@ -97,7 +97,7 @@ func TestTraffic(t *testing.T) {
 	}
 }
 
-// pairOfOne is two ranks. The other rank brings zeros after a while.
+// pairOfOne stands for two ranks in one process. The other rank sends zeros after a while.
 type pairOfOne struct {
 	rehearsal
 	wait time.Duration
@@ -117,7 +117,7 @@ func TestScale(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(s.Nets) != 1 || len(s.Exchanges) != 12 {
-		t.Fatalf("got %+v, want len(s.Nets) = 1 and len(s.Exchanges) = 12", s)
+		t.Fatalf("got %+v, want 1 network and 12 exchanges", s)
 	}
 	n := s.Nets[0]
 	if n.Parameters != 5569 || len(n.Same) != len(ScalingRanks) || len(n.Growing) != len(ScalingRanks) || len(n.Shares) != 7 || len(n.Measured) != 3 {
@@ -128,9 +128,9 @@ func TestScale(t *testing.T) {
 	}
 	for _, p := range n.Measured[1:] {
 		if p.Measured.Exchange < 0.002 || p.Measured.Exchange >= p.Measured.Seconds || p.Measured.Ranks != 2 {
-			t.Errorf("with exchanges of 2 ms: %+v", p.Measured)
+			t.Errorf("with exchanges of 2 ms got %+v", p.Measured)
 		}
-		if math.Abs(float64(p.Measured.Bytes-p.Model.Bytes)) > 0.1*float64(p.Model.Bytes) { // the compared sums are added
+		if math.Abs(float64(p.Measured.Bytes-p.Model.Bytes)) > 0.1*float64(p.Model.Bytes) { // the run also sends the compared sums
 			t.Errorf("the model has %d bytes a step, the run %d", p.Model.Bytes, p.Measured.Bytes)
 		}
 	}
@@ -140,6 +140,6 @@ func TestScale(t *testing.T) {
 		}
 	}
 	if _, err := Scale(context.Background(), ranks, Options{Each: time.Millisecond, Workloads: []string{"notebook"}, Threads: []int{1}}); err == nil {
-		t.Error("a workload of four rows was taken")
+		t.Error("a workload of four rows was accepted")
 	}
 }

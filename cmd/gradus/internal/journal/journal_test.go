@@ -30,7 +30,7 @@ func TestJournal(t *testing.T) {
 	work := head{"table", 1}
 	score := 0.1 + 0.2
 	want := []piece{{"a", &score}, {"b", nil}}
-	if j, _, err := Open[piece](dir, "pieces.jsonl", "search", head{"other", 7}); err != nil { // work that comes to nothing
+	if j, _, err := Open[piece](dir, "pieces.jsonl", "search", head{"other", 7}); err != nil { // work without a piece
 		t.Fatal(err)
 	} else {
 		j.Close()
@@ -44,13 +44,13 @@ func TestJournal(t *testing.T) {
 			t.Fatal(err)
 		}
 		if _, _, err := Open[piece](dir, "pieces.jsonl", "search", work); !errors.Is(err, lock.ErrHeld) || !strings.Contains(err.Error(), "the search in "+dir) {
-			t.Errorf("opened twice: %v", err)
+			t.Errorf("opened twice: got %v, want lock.ErrHeld", err)
 		}
 		if err := j.Close(); err != nil {
 			t.Fatal(err)
 		}
 		if err := j.Add(want[i]); err == nil || !strings.HasPrefix(err.Error(), "cannot write "+path+": ") {
-			t.Errorf("what cannot be written gives %v", err)
+			t.Errorf("writing to a closed journal gives %v", err)
 		}
 	}
 	whole, err := os.ReadFile(path)
@@ -106,7 +106,7 @@ func TestOpenRefuses(t *testing.T) {
 	}
 }
 
-// FuzzOpen: whatever is in a journal's file, Open returns pieces or an error. After an error the file is
+// FuzzOpen checks that Open returns pieces or an error, whatever a journal's file holds. After an error the file is
 // unchanged. Otherwise a piece can be added, and no earlier one is lost.
 func FuzzOpen(f *testing.F) {
 	const first = `{"data":"table","seed":1}` + "\n"

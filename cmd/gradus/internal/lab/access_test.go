@@ -12,7 +12,7 @@ import (
 	"github.com/gradus-ml/gradus/internal/need"
 )
 
-// axe-core has no serious finding on any panel, in light or dark, and on a phone nothing is cut off.
+// axe-core has no serious or critical finding on any panel, in the light and in the dark color scheme.
 // GRADUS_AXE is the path of axe.min.js, from the npm package axe-core.
 func TestAccessibility(t *testing.T) {
 	path := os.Getenv("GRADUS_AXE")
@@ -109,22 +109,22 @@ func TestDarkPictures(t *testing.T) {
 		{`#picture [stroke="#0072B2"]`, "stroke", "rgb(92, 184, 240)"},
 	} {
 		if got := style(c.selector, c.property); got != c.want {
-			t.Errorf("%s has the %s %s, not %s", c.selector, c.property, got, c.want)
+			t.Errorf("%s: %s is %s, want %s", c.selector, c.property, got, c.want)
 		}
 	}
 	p.tab("surface")
 	p.click("#surface")
 	p.until("document.getElementById('surface-picture')")
 	if got := js[[]string](p, `[...document.querySelectorAll('#surface-picture [fill="#FFFFFF"]')].map((e) => getComputedStyle(e).fill)`); len(got) < 2 || got[0] != ground || got[1] != "rgb(255, 255, 255)" {
-		t.Errorf("the ground and the ring where the run began are %q", got)
+		t.Errorf("the ground and the ring at the start of the run are %q, want the page's background and rgb(255, 255, 255)", got)
 	}
 	p.tab("data")
 	if got := js[string](p, "getComputedStyle(document.getElementById('f-test'), '::placeholder').color"); got != style(".quiet", "color") {
-		t.Errorf("a placeholder is %s", got)
+		t.Errorf("a placeholder's color is %s, want the color of .quiet", got)
 	}
 	p.choose("example", "notebook")
 	if got := style(`#picture text[fill="#C25400"]`, "fill"); got != "rgb(255, 154, 82)" {
-		t.Errorf("a negative weight is written in %s", got)
+		t.Errorf("a negative weight is written in %s, want rgb(255, 154, 82)", got)
 	}
 }
 
@@ -144,14 +144,14 @@ func TestLongNames(t *testing.T) {
 	p.until("document.getElementById('columns')")
 	p.settled()
 	if size := js[[]float64](p, "(() => { const e = document.getElementById('columns').parentElement; return [e.scrollWidth, e.clientWidth]; })()"); size[0] > size[1] {
-		t.Errorf("the table of columns is %v wide, of which %v are seen", size[0], size[1])
+		t.Errorf("the table of columns is %v pixels wide, want at most the visible %v", size[0], size[1])
 	}
 	p.fitted()
 	p.size(390, 844)
 	for _, tab := range tabs {
 		p.tab(tab.Name)
 		if width := js[float64](p, "document.documentElement.scrollWidth"); width > 390 {
-			t.Errorf("%s is %v wide on a screen of 390", tab.Name, width)
+			t.Errorf("%s is %v pixels wide, want at most 390", tab.Name, width)
 		}
 	}
 }
@@ -172,7 +172,7 @@ func TestPhone(t *testing.T) {
 			p.until("document.getElementById('lanes')")
 		}
 		if width := js[float64](p, "document.documentElement.scrollWidth"); width > 390 {
-			t.Errorf("%s is %v wide on a screen of 390", tab.Name, width)
+			t.Errorf("%s is %v pixels wide, want at most 390", tab.Name, width)
 		}
 	}
 }

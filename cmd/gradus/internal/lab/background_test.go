@@ -29,24 +29,24 @@ func TestCancel(t *testing.T) {
 		before := goleak.IgnoreCurrent()
 		s.begin(name, work)
 		if text := execute("panel-"+name, s.Frame()); !strings.Contains(text, `data-do="cancel" data-job="`+name+`"`) {
-			t.Errorf("%s: while it is at work there is no way to cancel: %s", name, text)
+			t.Errorf("%s: got no button to cancel the running job, want one: %s", name, text)
 		}
 		if j, ok := s.Frame().Jobs[name]; !ok || !j.busy {
-			t.Fatalf("%s: it is done before it can be canceled: %v", name, j.err)
+			t.Fatalf("%s: the job ended before it was canceled: %v", name, j.err)
 		}
 		s.cancel(name)
 		if _, there := s.Frame().Jobs[name]; there {
-			t.Errorf("%s: canceled, it is still there", name)
+			t.Errorf("%s: the job is still there after it was canceled", name)
 		}
 		nothingLeft(t, name+", canceled", before)
 		if _, there := s.Frame().Jobs[name]; there {
-			t.Errorf("%s: canceled, it has a result", name)
+			t.Errorf("%s: the job has a result after it was canceled", name)
 		}
 	}
 	if err := s.Change(map[string]string{"hidden": "120,120"}); err != nil {
 		t.Fatal(err)
 	}
-	// Going to a far update is canceled too: by Pause, and when the page that asked goes away.
+	// Pause, a closed page and another jump also cancel a jump to a far update.
 	if err := s.Goto(ctx, 30); err != nil {
 		t.Fatal(err)
 	}
@@ -67,14 +67,14 @@ func TestCancel(t *testing.T) {
 			}
 		}
 		if err := <-gone; err == nil {
-			t.Errorf("%s: it went all the way", how)
+			t.Errorf("%s: the run reached the far update, want an error", how)
 		}
 		f := s.Frame()
 		if f.Running || how == "another" && f.At != 3 {
 			t.Errorf("%s: running %v at update %d", how, f.Running, f.At)
 		}
 		if !bits(f.Net.Params(), plain(t, f.Setup, s.table, f.At)) {
-			t.Errorf("%s: the weights at update %d are others than those of a plain run", how, f.At)
+			t.Errorf("%s: the weights at update %d differ from those of a plain run", how, f.At)
 		}
 		leave()
 		nothingLeft(t, how, before)
@@ -107,16 +107,16 @@ func TestReportIsCanceled(t *testing.T) {
 			continue
 		}
 		if j := f.Jobs["report"]; !j.busy {
-			t.Fatalf("it is done before it can be canceled: %v", j.err)
+			t.Fatalf("the report was done before it was canceled: %v", j.err)
 		}
 		break // an update was made meanwhile
 	}
 	if text := execute("panel-share", s.Frame()); !strings.Contains(text, `data-do="cancel" data-job="report"`) {
-		t.Errorf("while it is at work there is no way to cancel: %s", text)
+		t.Errorf("got no button to cancel the running report, want one: %s", text)
 	}
 	s.cancel("report")
 	nothingLeft(t, "a report, canceled", before)
 	if _, there := s.Frame().Jobs["report"]; there {
-		t.Error("canceled, it is still there")
+		t.Error("the report is still there after it was canceled")
 	}
 }

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// bigTable writes a table of that many rows and columns.
+// bigTable returns the CSV text of a table with the given numbers of rows and columns.
 func bigTable(rows, columns int, cell func(r, c int) string) string {
 	var b strings.Builder
 	for c := range columns {
@@ -29,7 +29,7 @@ func bigTable(rows, columns int, cell func(r, c int) string) string {
 	return b.String()
 }
 
-// newEntry makes a session that requests to the server find by its name.
+// newEntry adds a session to the server. Requests find it by its name.
 func newEntry(t *testing.T, s *Server, name string) *entry {
 	t.Helper()
 	e := &entry{watchers: map[chan struct{}]bool{}}
@@ -88,7 +88,7 @@ func TestRepliesAreBounded(t *testing.T) {
 	}
 	e := newEntry(t, s, "cell")
 	if err := take(e, "t.csv", []byte("a,y\n1,2\n"+strings.Repeat("x", 14<<20)+",3\n4,5\n")); err == nil || len(err.Error()) > 500 || !strings.Contains(err.Error(), "line 3") {
-		t.Errorf("a cell of 14 MB is answered with %.600v", err)
+		t.Errorf("a cell of 14 MB: got %.600v, want a short error that names line 3", err)
 	}
 }
 
@@ -99,7 +99,7 @@ func TestManyLayersAreRefused(t *testing.T) {
 	runtime.ReadMemStats(&before)
 	err := s.Change(map[string]string{"hidden": strings.TrimSuffix(strings.Repeat("1,", 16000), ",")})
 	if err == nil || !strings.Contains(err.Error(), "16000 hidden layers") {
-		t.Errorf("16,000 layers are answered with %v", err)
+		t.Errorf("16,000 layers: got %v, want an error that names 16000 hidden layers", err)
 	}
 	setup := ExampleOf("notebook").Setup
 	setup.Options.Hidden = make([]int, 90000)
@@ -112,15 +112,15 @@ func TestManyLayersAreRefused(t *testing.T) {
 	resp := v.post("/session", map[string][]string{"link": {setup.Link()}})
 	resp.Body.Close()
 	if resp.StatusCode == http.StatusOK || len(server.sessions) != 0 {
-		t.Errorf("a link of 90,000 layers is answered with %s", resp.Status)
+		t.Errorf("a link with 90,000 layers: got %s, want a refusal and no session", resp.Status)
 	}
 	runtime.ReadMemStats(&after)
 	if took := after.TotalAlloc - before.TotalAlloc; took > 50<<20 {
-		t.Errorf("that took %d MB", took>>20)
+		t.Errorf("the refusals allocated %d MB, want at most 50 MB", took>>20)
 	}
 }
 
-// The size that a session reports is the memory that it holds. So the bound on all sessions is a real one.
+// A session reports all the memory that it holds. So the bound on all sessions bounds real memory.
 func TestHeldIsTrue(t *testing.T) {
 	if testing.Short() {
 		t.Skip("large tables")
@@ -147,14 +147,14 @@ func TestHeldIsTrue(t *testing.T) {
 		e.mu.Lock()
 		said := e.Session.held
 		e.mu.Unlock()
-		t.Logf("%s: a table of %d MB, said to hold %d MB, holds %d MB (%v)", what, len(text)>>20, said>>20, grown>>20, err)
+		t.Logf("%s: a session with a table of %d MB reports %d MB and holds %d MB (%v)", what, len(text)>>20, said>>20, grown>>20, err)
 		if grown > said+8<<20 {
-			t.Errorf("%s: it holds %d MB and is said to hold %d MB", what, grown>>20, said>>20)
+			t.Errorf("%s: the session holds %d MB, want at most 8 MB more than the reported %d MB", what, grown>>20, said>>20)
 		}
 	}
 }
 
-// One visitor's work delays no other visitor: neither making a session nor a click.
+// One visitor's work does not delay another visitor's new session or click.
 func TestBusySessionHoldsUpNobody(t *testing.T) {
 	s, web := newServer(t, Options{})
 	busy := newEntry(t, s, "busy")
@@ -167,7 +167,7 @@ func TestBusySessionHoldsUpNobody(t *testing.T) {
 	select {
 	case <-ended:
 	case <-time.After(2 * time.Minute):
-		t.Error("a page waits for another's work")
+		t.Error("a page waits for another visitor's work")
 	}
 }
 
@@ -205,7 +205,7 @@ func TestUploadsTakeTurns(t *testing.T) {
 			case err == nil:
 				resp.Body.Close()
 			case time.Since(begun) < mostReceived || !errors.Is(err, syscall.EPIPE) && !errors.Is(err, syscall.ECONNRESET):
-				t.Error(err) // only a table that has waited for that long may be refused
+				t.Error(err) // only a table that waited for mostReceived may be refused
 			}
 		})
 	}
@@ -214,7 +214,7 @@ func TestUploadsTakeTurns(t *testing.T) {
 	watch.Wait()
 	t.Logf("30 tables of 15 MB at once: the heap had %d MB at most", peak>>20)
 	if cap(s.receiving) != mostReceiving || peak > 800<<20 {
-		t.Errorf("30 tables of 15 MB at once took %d MB", peak>>20)
+		t.Errorf("30 tables of 15 MB at once took %d MB, want at most 800 MB and mostReceiving tables at a time", peak>>20)
 	}
 }
 
@@ -236,16 +236,16 @@ func TestSilentReadersAreDropped(t *testing.T) {
 	e.audience.mu.Lock()
 	e.audience.last = time.Now().Add(-2 * mostSilent)
 	e.audience.mu.Unlock()
-	eventually(t, "a reader that answers nothing is sent to no longer", func() bool { return e.Idle() > 0 })
+	eventually(t, "the server stops sending to a reader that answers nothing", func() bool { return e.Idle() > 0 })
 }
 
 // With any number of tables, the memory of all pages stays within its bound, and a visitor who gets no memory is told so. With
-// -minute the test has 34 tables of 15 MB and the real bound, else a tenth of the table and a fiftieth of the bound.
+// -minute the test has 34 tables of 15 MB and the real bound. Without it, the tables are a tenth and the bound is a fiftieth as large.
 func TestManyTablesAreBounded(t *testing.T) {
 	if testing.Short() {
 		t.Skip("large tables")
 	}
-	const tables, slack = 34, 16 << 20 // bytes, of everything but the tables
+	const tables, slack = 34, 16 << 20 // slack is the bytes for everything but the tables
 	rows, room := 2_500, int64(40<<20)
 	if *minute {
 		rows, room = 25_000, MaxBytes
@@ -272,14 +272,14 @@ func TestManyTablesAreBounded(t *testing.T) {
 		if err != nil {
 			refused++
 			if !strings.Contains(err.Error(), "all pages together") && !strings.Contains(err.Error(), "too large for the lab") {
-				t.Errorf("a table that finds no room is refused with %v", err)
+				t.Errorf("a table without room: got %v, want an error about the limit", err)
 			}
 		}
 		most = max(most, heap()-before)
 	}
 	t.Logf("%d tables of %d MB, %d refused: the heap grew by %d MB at most, the bound is %d MB", tables, len(text)>>20, refused, most>>20, room>>20)
 	if most > room+slack {
-		t.Errorf("the heap grew by %d MB, where all pages together have %d MB", most>>20, room>>20)
+		t.Errorf("the heap grew by %d MB, want at most the slack more than the bound of %d MB", most>>20, room>>20)
 	}
 	if refused == tables || refused == 0 && !*minute {
 		t.Errorf("%d of %d tables are refused: this tests nothing", refused, tables)

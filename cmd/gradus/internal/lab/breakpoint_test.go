@@ -20,26 +20,26 @@ func TestBreakpoints(t *testing.T) {
 	f := wait(s)
 	before := plain(t, f.Setup, s.table, f.At-1)
 	if f.Loss > limit || !strings.Contains(f.Note, "loss") {
-		t.Errorf("paused at the loss %v, saying %q", f.Loss, f.Note)
+		t.Errorf("paused at the loss %v with the note %q, want at most 0.09 and a note about the loss", f.Loss, f.Note)
 	}
 	s2 := newSession(t, "notebook")
 	if err := s2.Goto(ctx, f.At-1); err != nil || !bits(params(s2), before) {
 		t.Fatal(err)
 	}
 	if loss := s2.Frame().Loss; loss <= limit {
-		t.Errorf("the update before had the loss %v: it should have paused there", loss)
+		t.Errorf("the update before had the loss %v, so the run should have paused there", loss)
 	}
 	weight := 3.0
 	s.SetBreakpoints(Breakpoints{Weight: &weight})
 	s.Run(Full)
 	if f := wait(s); !slices.ContainsFunc(f.Net.Params(), func(w float64) bool { return math.Abs(w) >= 3 }) {
-		t.Errorf("paused with weights %v, saying %q", f.Net.Params(), f.Note)
+		t.Errorf("paused with the weights %v and the note %q, want a weight of size 3 or more", f.Net.Params(), f.Note)
 	}
 	s = newSession(t, "notebook-one-2000")
 	s.SetBreakpoints(Breakpoints{Dead: true})
 	s.Run(Full)
 	if f := wait(s); !strings.Contains(f.Note, "no gradient") && f.Ended == "" {
-		t.Errorf("paused saying %q, ended %q", f.Note, f.Ended)
+		t.Errorf("paused with the note %q and the end %q, want a note about a unit with no gradient, or an ended run", f.Note, f.Ended)
 	}
 }
 
@@ -77,7 +77,7 @@ func TestEachBreakpointStopsRunAndEpoch(t *testing.T) {
 			s.SetBreakpoints(c.set)
 			f := s.Frame()
 			if holds(f) {
-				t.Fatalf("%s: it holds from the start", c.name)
+				t.Fatalf("%s: the condition holds from the start", c.name)
 			}
 			if way == "run" {
 				s.Run(Full)
@@ -94,7 +94,7 @@ func TestEachBreakpointStopsRunAndEpoch(t *testing.T) {
 			}
 			f = s.Frame()
 			if f.Running || f.Broke != c.name || !strings.Contains(f.Note, c.says) || !holds(f) {
-				t.Fatalf("%s by %s: at update %d, broke %q, told %q", c.name, way, f.At, f.Broke, f.Note)
+				t.Fatalf("%s by %s: at update %d got the breakpoint %q and the note %q", c.name, way, f.At, f.Broke, f.Note)
 			}
 			at := f.At
 			s2 := newSession(t, c.example)
@@ -104,25 +104,25 @@ func TestEachBreakpointStopsRunAndEpoch(t *testing.T) {
 			for range at - 1 {
 				s2.Batch()
 				if holds(s2.Frame()) {
-					t.Fatalf("%s by %s: it stopped at update %d, and held at %d", c.name, way, at, s2.Frame().At)
+					t.Fatalf("%s by %s: the run stopped at update %d, but the condition already held at %d", c.name, way, at, s2.Frame().At)
 				}
 			}
 			if err := s.Epoch(ctx); err != nil || s.Frame().At <= at {
-				t.Errorf("%s by %s: it cannot be passed: %v", c.name, way, err)
+				t.Errorf("%s by %s: the run does not continue past the breakpoint: %v", c.name, way, err)
 			}
 			if f := s.Frame(); f.Broke != "" { // only if the condition no longer held in between
 				for s2.Frame().At < f.At-1 {
 					s2.Batch()
 				}
 				if holds(s2.Frame()) {
-					t.Errorf("%s by %s: it stops again at update %d, though it has held since before", c.name, way, f.At)
+					t.Errorf("%s by %s: the run stopped again at update %d, although the condition has held all along", c.name, way, f.At)
 				}
 			}
 			if err := s.Goto(ctx, 0); err != nil {
 				t.Fatal(err)
 			}
 			if err := s.Goto(ctx, at+2); err != nil || s.Frame().At != at+2 || s.Frame().Broke != "" {
-				t.Errorf("%s: the timeline stops at it: %v", c.name, err)
+				t.Errorf("%s: the timeline stops at the breakpoint: %v", c.name, err)
 			}
 			if err := s.change(func(name string) string {
 				return map[string]string{"field": c.name}[name]
@@ -130,13 +130,13 @@ func TestEachBreakpointStopsRunAndEpoch(t *testing.T) {
 				t.Fatal(err)
 			}
 			if b := s.Frame().Breaks; b.Loss != nil && c.name == "loss" || b.Weight != nil && c.name == "weight" || b.Dead && c.name == "dead" {
-				t.Errorf("%s: cleared, there is %+v", c.name, b)
+				t.Errorf("%s: after it was cleared, the breakpoints are %+v", c.name, b)
 			}
 			if err := s.change(func(name string) string { return map[string]string{"field": "all"}[name] }); err != nil {
 				t.Fatal(err)
 			}
 			if b := s.Frame().Breaks; b != (Breakpoints{}) {
-				t.Errorf("%s: all cleared, there is %+v", c.name, b)
+				t.Errorf("%s: after all were cleared, the breakpoints are %+v, want none", c.name, b)
 			}
 		}
 	}

@@ -88,7 +88,7 @@ func openURL(t testing.TB, s *Server, url string) *tabPage {
 		browser.ctx, browser.cancel = ctx, func() { chromedp.Cancel(ctx); end2(); end() }
 	})
 	tab, closeTab := chromedp.NewContext(browser.ctx)
-	tab, stop := context.WithTimeout(tab, 9*time.Minute) // for a test that hangs; a test on a loaded machine must not fail
+	tab, stop := context.WithTimeout(tab, 9*time.Minute) // ends a test that hangs; a slow test on a loaded machine must pass
 	p := &tabPage{t: t, ctx: tab, server: s, url: url}
 	p.do(chromedp.EmulateViewport(1280, 800))
 	var listening sync.WaitGroup
@@ -153,7 +153,7 @@ func (p *tabPage) settled() {
 	p.until("latest === 0 || document.body.dataset.done == latest")
 }
 
-// wait waits for a promise of the page's.
+// wait waits for a promise of the page.
 func (p *tabPage) wait(promise string) {
 	p.t.Helper()
 	if _, err := chromedp.Run(p.ctx, chromedp.Evaluate[any]("("+promise+").then(() => null)", chromedp.EvalAwaitPromise)); err != nil {
@@ -203,7 +203,7 @@ func (p *tabPage) tab(name string) {
 	p.until("document.getElementById('panel').dataset.tab === '" + name + "'")
 }
 
-// choose selects an entry of a list, and type writes into a field.
+// choose selects an entry of a list, and write types into a field.
 func (p *tabPage) choose(id, value string) {
 	p.t.Helper()
 	js[any](p, fmt.Sprintf(`{ const e = document.getElementById(%q); e.value = %q; e.dispatchEvent(new Event('change', { bubbles: true })); null }`, id, value))
@@ -217,7 +217,7 @@ func (p *tabPage) write(id, value string) {
 	p.settled()
 }
 
-// text returns an element's text, and value the number behind it.
+// text returns an element's text, and value returns the number behind it.
 func (p *tabPage) text(selector string) string {
 	p.t.Helper()
 	return js[string](p, fmt.Sprintf(`document.querySelector(%q).textContent.trim()`, selector))
@@ -241,7 +241,7 @@ func (p *tabPage) session() *Session {
 	return p.server.sessions[id].Session
 }
 
-// get fetches the target of a link of the page.
+// get fetches the target of a link on the page.
 func (p *tabPage) get(path string) []byte {
 	p.t.Helper()
 	sep := "?"
@@ -260,16 +260,16 @@ func (p *tabPage) get(path string) []byte {
 	return b
 }
 
-// fitted reports whether the page at 1280 x 800 needs no scrolling, and shows nothing cut off
+// fitted fails the test if the page at 1280 x 800 needs scrolling, or shows something cut off
 // at its sides.
 func (p *tabPage) fitted() {
 	p.t.Helper()
 	if size := js[[]float64](p, "[document.documentElement.scrollWidth, document.documentElement.scrollHeight]"); size[0] > 1280 || size[1] > 800 {
-		p.t.Errorf("the page takes %v of 1280 x 800", size)
+		p.t.Errorf("the page is %v pixels large, want at most 1280 x 800", size)
 	}
 }
 
-// library prepares the run that the page should show, only with the library.
+// library prepares the run that the page should show, with the library alone.
 func library(t *testing.T, s Setup, table *data.Table) *model.Fit {
 	t.Helper()
 	none := 0

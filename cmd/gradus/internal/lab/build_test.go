@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestBuild: the net and the descent are built on the page; the command and the program follow.
+// TestBuild builds a network and its training on the page. The command and the run follow every choice.
 func TestBuild(t *testing.T) {
 	p := openTab(t, Options{})
 	p.tab("build")
@@ -36,7 +36,7 @@ func TestBuild(t *testing.T) {
 	same(t, "the loss", p.value("#loss"), f.Result().Loss)
 	want := "gradus train notebook.csv --scale none --hidden 5,3 --activation tanh --output-activation sigmoid --norm layer --init uniform --seed 7 --loss half-squared --reduction sum --method mini-batch --batch-size 3 --optimizer adam --lr 0.02 --beta1 0.8 --schedule cosine --dropout 0.25 --l2 0.01 --epochs 10000 --tolerance 0.001 --precision float64 --validation none --members 1"
 	if got := p.text("#command"); got != want {
-		t.Errorf("the command is\n%s, not\n%s", got, want)
+		t.Errorf("the command is\n%s\nwant\n%s", got, want)
 	}
 	p.screen("build")
 	p.click("[data-do=epoch]")
@@ -44,7 +44,7 @@ func TestBuild(t *testing.T) {
 	same(t, "the loss", p.value("#loss"), f.Result().Loss)
 	p.write("f-lr", "fast")
 	if note := p.text("#note"); !strings.Contains(note, "Rate is \"fast\"") {
-		t.Errorf("a rate that is no number is refused with %q", note)
+		t.Errorf("a rate that is not a number: got the note %q, want one that quotes it", note)
 	}
 	if p.text("#update") != "2" {
 		t.Error("a refused change has changed the run")

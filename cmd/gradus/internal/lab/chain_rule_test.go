@@ -17,8 +17,8 @@ import (
 	"github.com/gradus-ml/gradus/model"
 )
 
-// TestChainRule: the chain rule of a weight of a 3-4-4-2 net on the visitor's own table equals what gradus
-// explain prints for the downloaded model, and equals the numeric derivative.
+// TestChainRule checks the page's chain rule for a weight of a 3-4-4-2 network on the visitor's own table. It equals
+// the output of gradus explain for the downloaded model, and it equals the numeric derivative.
 func TestChainRule(t *testing.T) {
 	table, err := filepath.Abs(filepath.Join("..", "..", "..", "..", "examples", "data", "diabetes.csv"))
 	if err != nil {
@@ -37,7 +37,7 @@ func TestChainRule(t *testing.T) {
 	p.write("f-hidden", "4,4")
 	p.tab("weight")
 	if d := p.session().Frame(); model.Describe(d.Net.Inputs(), d.Net.Layers()) != "3 - 4 tanh - 4 tanh - 2 identity" {
-		t.Fatalf("the net is %s", model.Describe(d.Net.Inputs(), d.Net.Layers()))
+		t.Fatalf("the network is %s, want 3 - 4 tanh - 4 tanh - 2 identity", model.Describe(d.Net.Inputs(), d.Net.Layers()))
 	}
 	for range 3 {
 		p.click("[data-do=batch]")
@@ -68,7 +68,7 @@ func TestChainRule(t *testing.T) {
 	same(t, "the numeric derivative", p.value("#numeric"), e.Numeric)
 	same(t, "the sum of the paths", p.value("#sum"), e.Sum)
 	if len(e.Paths) != 8 {
-		t.Fatalf("there are %d paths", len(e.Paths))
+		t.Fatalf("got %d paths, want 8", len(e.Paths))
 	}
 	paths := js[[]string](p, `[...document.querySelectorAll('.path')].map((el) => [...el.querySelectorAll('[data-value]')].map((n) => n.dataset.value).join(' '))`)
 	for i, path := range e.Paths {
@@ -81,7 +81,7 @@ func TestChainRule(t *testing.T) {
 			t.Errorf("path %d has the factors\n%s on the page and\n%s by gradus explain", i+1, got, strings.Join(want, " "))
 		}
 	}
-	text := string(explain()) // what it prints for people has the same digits
+	text := string(explain()) // the text output has the same digits
 	for _, id := range []string{"#sum", "#gradient"} {
 		if got := strings.ReplaceAll(strings.Fields(p.text(id))[0], "−", "-"); !strings.Contains(text, "dL/dw = "+got) {
 			t.Errorf("%s says %s, which gradus explain does not print:\n%s", id, got, text)
@@ -91,7 +91,7 @@ func TestChainRule(t *testing.T) {
 		t.Errorf("the gradient %v and the numeric derivative %v differ", e.Gradient, e.Numeric)
 	}
 	p.screen("chain-rule")
-	// The next weight by Adam's own equations is the one after the next update.
+	// Adam's equations give the weight that the next update sets.
 	for range 3 {
 		next := p.value("#next")
 		p.click("[data-do=batch]")

@@ -27,7 +27,7 @@ func odd(t *testing.T, header string, n int, line func(i int) string) *Session {
 	return s
 }
 
-// Every picture that the page offers exists, also if no column is a number.
+// Every picture that the page offers exists, even if no column is a number.
 func TestPicturesOffered(t *testing.T) {
 	numbers := odd(t, "a,b,y", 20, func(i int) string { return fmt.Sprintf("%d,%d,%d", i, i*i%7, i%5) })
 	words := odd(t, "a,b,y", 20, func(i int) string { return []string{"p,u,l", "q,v,m", "r,u,m"}[i%3] })
@@ -39,11 +39,11 @@ func TestPicturesOffered(t *testing.T) {
 		for _, p := range (panelData{f}).Pictures() {
 			fit = fit || p.Name == "fit"
 			if f.Figure(p.Name) == nil {
-				t.Errorf("%s: the picture %s is offered and not there", f.Fit.Encoding.Columns(), p.Name)
+				t.Errorf("%s: the page offers the picture %s, which does not exist", f.Fit.Encoding.Columns(), p.Name)
 			}
 		}
 		if fit != c.fit {
-			t.Errorf("%s: that there is a picture of the fit is %v", f.Fit.Encoding.Columns(), fit)
+			t.Errorf("%s: the page offers a picture of the fit: got %v, want the opposite", f.Fit.Encoding.Columns(), fit)
 		}
 	}
 }
@@ -61,7 +61,7 @@ func TestCurveOfTwoClasses(t *testing.T) {
 	}
 	chart := fig.(plot.Chart)
 	if chart.YLabel != "y = yes" {
-		t.Errorf("the curve is of %q", chart.YLabel)
+		t.Errorf("the curve has the label %q, want \"y = yes\"", chart.YLabel)
 	}
 	m, err := s.Model(ctx)
 	if err != nil {
@@ -77,7 +77,7 @@ func TestCurveOfTwoClasses(t *testing.T) {
 			t.Fatal(err)
 		}
 		if want := p[1]; chart.Series[0].Y[i] != want {
-			t.Errorf("at %v the curve is at %v, the model says %v", chart.Series[0].X[i], chart.Series[0].Y[i], want)
+			t.Errorf("at %v the curve is at %v, want the model's %v", chart.Series[0].X[i], chart.Series[0].Y[i], want)
 		}
 	}
 }
@@ -86,10 +86,10 @@ func TestCurveOfTwoClasses(t *testing.T) {
 func TestNamesBesideNumbers(t *testing.T) {
 	s := odd(t, "a,"+strings.Repeat("y", 200), 20, func(i int) string { return fmt.Sprintf("%d,%d", i, i*i%13) })
 	if text := Render(s.Frame())["sample"]; strings.Contains(text, strings.Repeat("y", 25)) || !strings.Contains(text, "scaled") {
-		t.Errorf("beside the row stands %s", text)
+		t.Errorf("got %s beside the row, want a short name and the word scaled", text)
 	}
 	if text := Render(newSession(t, "notebook").Frame())["sample"]; strings.Contains(text, "scaled") {
-		t.Errorf("of the notebook's targets it says %s", text)
+		t.Errorf("got %s for the notebook's targets, which are not scaled", text)
 	}
 }
 
@@ -104,7 +104,7 @@ func TestNumericNotFinite(t *testing.T) {
 		s.Batch()
 		said = said || strings.Contains(Render(s.Frame())["panel"], "not finite")
 		if text := Render(s.Frame())["panel"]; strings.Contains(text, ">NaN") || strings.Contains(text, "error NaN") || strings.Contains(text, ">+Inf") {
-			t.Errorf("after update %d the panel says %s", s.Frame().At, text)
+			t.Errorf("after update %d the panel shows NaN or +Inf: %s", s.Frame().At, text)
 		}
 	}
 	if !said {
@@ -112,13 +112,13 @@ func TestNumericNotFinite(t *testing.T) {
 	}
 }
 
-// A refusal uses the form's name of the option.
+// A refusal names the option by its label on the form.
 func TestRefusedByLabel(t *testing.T) {
 	s := newSession(t, "circles")
 	for field, label := range map[string]string{"lr": "Rate -1: ", "l1": "L1 penalty -1: ", "validation": "Validation -1: "} {
 		s.tell(s.Change(map[string]string{field: "-1"}))
 		if note := s.Frame().Note; !strings.HasPrefix(note, label) {
-			t.Errorf("%s of -1 is refused with %q", field, note)
+			t.Errorf("%s of -1: got the note %q, want one that begins with the label", field, note)
 		}
 	}
 }
@@ -149,13 +149,13 @@ func TestRefusedChoices(t *testing.T) {
 	js[any](p, "document.activeElement.blur(); null")
 	p.click("[data-do=batch]")
 	if note := p.text("#note"); note != "" || field("row") != "2" {
-		t.Errorf("after an update the row is %q, the note %q", field("row"), note)
+		t.Errorf("after an update the row is %q and the note %q, want row 2 and no note", field("row"), note)
 	}
 	p.tab("build")
 	p.write("f-lr", "fast")
 	js[any](p, "document.activeElement.blur(); null")
 	p.click("[data-do=batch]")
 	if field("f-lr") != "3" {
-		t.Errorf("after an update the rate's field has %q", field("f-lr"))
+		t.Errorf("after an update the rate's field has %q, want 3", field("f-lr"))
 	}
 }

@@ -90,7 +90,7 @@ func TestCommandAndProgramComeToTheSameBits(t *testing.T) {
 		cmd.Dir = dir
 		cmd.Env = append(os.Environ(), "PATH="+filepath.Dir(gradus)+string(os.PathListSeparator)+os.Getenv("PATH"))
 		out, err := cmd.Output()
-		if len(out) == 0 { // with status 3 a tolerance was not reached
+		if len(out) == 0 { // status 3 means that a tolerance was not reached
 			t.Fatalf("%s: %v", command, err)
 		}
 		if f.Setup.Options.Members > 1 { // the page shows one of them
@@ -101,7 +101,7 @@ func TestCommandAndProgramComeToTheSameBits(t *testing.T) {
 			out = []byte(all.Members()[f.Setup.Member].WeightsSHA256())
 		}
 		if !bytes.Contains(out, []byte(m.WeightsSHA256())) {
-			t.Errorf("%s\ncomes to other weights than the page: %s", command, out)
+			t.Errorf("%s\ngives weights that differ from the page's: %s", command, out)
 		}
 		source := f.Setup.Program(filepath.Join(dir, file), filepath.Join(dir, "p.safetensors"))
 		if formatted, err := format.Source([]byte(source)); err != nil || string(formatted) != source {
@@ -124,7 +124,7 @@ func TestCommandAndProgramComeToTheSameBits(t *testing.T) {
 	lines := strings.Split(strings.TrimSpace(string(got)), "\n")
 	for i, sum := range sums {
 		if i >= len(lines) || !strings.HasSuffix(lines[i], sum) {
-			t.Errorf("program %d comes to other weights than the page, %s:\n%s", i, sum, got)
+			t.Errorf("program %d: want the page's weights %s, got\n%s", i, sum, got)
 		}
 	}
 }
@@ -168,7 +168,7 @@ func TestEveryFieldIsCarried(t *testing.T) {
 		a, _ := json.Marshal(s)
 		b, _ := json.Marshal(back)
 		if !bytes.Equal(a, b) || back.Values()[f.Name] != v {
-			t.Errorf("%s: a link brings back %s of %s", f.Name, b, a)
+			t.Errorf("%s: a link gives the setup %s, want %s", f.Name, b, a)
 		}
 		flag := "--" + f.Name
 		if f.Off {
@@ -179,7 +179,7 @@ func TestEveryFieldIsCarried(t *testing.T) {
 		}
 		command, program := s.Command("t.csv", false), s.Program("t.csv", "m")
 		if !strings.Contains(command, " "+flag) || strings.Contains(bare.Command("t.csv", false), flag) {
-			t.Errorf("%s: the command is %s", f.Name, command)
+			t.Errorf("%s: the flag is missing from the command, or is in the one without it: %s", f.Name, command)
 		}
 		if !strings.Contains(program, "\t"+f.Field+": ") {
 			t.Errorf("%s: the program lacks %s:\n%s", f.Name, f.Field, program)
@@ -187,7 +187,7 @@ func TestEveryFieldIsCarried(t *testing.T) {
 	}
 }
 
-// Hyper-parameters of the former optimizer do not prevent a new one.
+// The former optimizer's hyperparameters do not block the choice of a new one.
 func TestOptimizersOwnNumbersGoWithIt(t *testing.T) {
 	s := newSession(t, "circles")
 	for _, values := range []map[string]string{
@@ -198,10 +198,10 @@ func TestOptimizersOwnNumbersGoWithIt(t *testing.T) {
 		}
 	}
 	if o := s.Frame().Setup.Options; o.Momentum != nil || o.Beta1 != nil || o.Beta2 != nil {
-		t.Errorf("lbfgs has kept %+v", o)
+		t.Errorf("with lbfgs the options are %+v, want no momentum, beta1 or beta2", o)
 	}
 	if err := s.Change(map[string]string{"optimizer": "sgd", "momentum": "0.5"}); err == nil || !strings.Contains(err.Error(), "momentum") {
-		t.Errorf("sgd with a momentum: %v", err)
+		t.Errorf("sgd with a momentum: got %v, want an error about the momentum", err)
 	}
 }
 
@@ -217,7 +217,7 @@ func TestSmoothedLabels(t *testing.T) {
 		t.Fatal(err)
 	}
 	if y := e.Outputs[0].Target; y != 0.1 && y != 0.9 {
-		t.Errorf("the target is %v", y)
+		t.Errorf("the smoothed target is %v, want 0.1 or 0.9", y)
 	}
 	raced, err := race(raceMethods)(ctx, s.Frame())
 	if err != nil {
@@ -228,7 +228,7 @@ func TestSmoothedLabels(t *testing.T) {
 	}
 	f := s.Frame()
 	if lane := raced.(*Raced).Last(0).Loss; lane != f.Loss {
-		t.Errorf("the lane that is the run ends at %v, the run at %v", lane, f.Loss)
+		t.Errorf("the lane with the run's own method ends at the loss %v, want the run's %v", lane, f.Loss)
 	}
 	fitted, err := f.Fitted()
 	if err != nil {
@@ -241,7 +241,7 @@ func TestSmoothedLabels(t *testing.T) {
 		}
 	}
 	if counted != float64(f.Training.X.Rows) {
-		t.Errorf("the confusion matrix counts %v rows of %d", counted, f.Training.X.Rows)
+		t.Errorf("the confusion matrix counts %v rows, want %d", counted, f.Training.X.Rows)
 	}
 }
 
@@ -262,7 +262,7 @@ func TestLinkIsRefusedWithTheReason(t *testing.T) {
 		setup := s.Frame().Setup
 		c.change(&setup)
 		if err := s.Load(setup, s.table); err == nil || !strings.Contains(err.Error(), c.says) {
-			t.Errorf("it says %v, not %q", err, c.says)
+			t.Errorf("got the error %v, want one that says %q", err, c.says)
 		}
 	}
 	setup := s.Frame().Setup
@@ -272,7 +272,7 @@ func TestLinkIsRefusedWithTheReason(t *testing.T) {
 	}
 }
 
-// The page lists all inputs that a column becomes: its pieces, and the means of its levels.
+// The page lists all inputs made from a column: its pieces and the means of its levels.
 func TestColumnsSayWhatTheNetworkSees(t *testing.T) {
 	s := odd(t, "a,store,y", 3000, func(i int) string {
 		return exact(float64(i%50)) + ",s" + exact(float64(i%500)) + "," + exact(float64(i%50*(i%50)+i%500*3)/7)
@@ -288,10 +288,10 @@ func TestColumnsSayWhatTheNetworkSees(t *testing.T) {
 	for _, in := range f.Fit.Encoding.Inputs {
 		if in.Name == "a" {
 			if n := len(in.Pieces) - 1; n < 1 || !strings.Contains(says["a"], "; and its place in "+plural(n, "piece", "pieces")) {
-				t.Errorf("of %d pieces the page says %q", n, says["a"])
+				t.Errorf("for %d pieces the page says %q", n, says["a"])
 			}
 		} else if len(in.Means) == 0 || !strings.Contains(says["store"], "mean of the target") || !strings.Contains(says["store"], "244 others") {
-			t.Errorf("of %d levels and %d means the page says %q", len(in.Levels), len(in.Means), says["store"])
+			t.Errorf("for %d levels and %d means the page says %q", len(in.Levels), len(in.Means), says["store"])
 		}
 	}
 }
@@ -303,7 +303,7 @@ func TestLinkWithMoreThanTheForm(t *testing.T) {
 	setup.Options.EMA, setup.Options.Metrics, setup.Options.OnDivergence = 0.9, []string{"auc"}, "halve-lr"
 	err := s.Load(setup, s.table)
 	if err == nil || !strings.Contains(err.Error(), "asks for --ema, --metric, --on-divergence, which") {
-		t.Errorf("it says %v", err)
+		t.Errorf("got the error %v, want one that names --ema, --metric and --on-divergence", err)
 	}
 }
 

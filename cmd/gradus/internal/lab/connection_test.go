@@ -20,7 +20,7 @@ func TestEightPages(t *testing.T) {
 	for i, p := range pages {
 		p.click("[data-do=batch]")
 		if got := p.text("#update"); got != "1" {
-			t.Errorf("page %d stands at update %s after a click", i, got)
+			t.Errorf("page %d is at update %s after a click, want 1", i, got)
 		}
 	}
 	streams := func() (n int) {
@@ -32,7 +32,7 @@ func TestEightPages(t *testing.T) {
 		return n
 	}
 	if n := streams(); n > MaxStreams {
-		t.Errorf("%d streams are open", n)
+		t.Errorf("%d streams are open, want at most MaxStreams", n)
 	}
 	// A hidden page closes its stream, and opens it again when it is visible.
 	last := pages[len(pages)-1]
@@ -46,13 +46,13 @@ func TestEightPages(t *testing.T) {
 	}
 	hide("false")
 	last.until("events && events.readyState === 1")
-	// The page that lost its stream follows a run nevertheless.
+	// The page that lost its stream still follows a run.
 	s := pages[0].session()
 	s.Batch()
 	pages[0].until("document.getElementById('update').textContent === '2'")
 }
 
-// restartable is a server that can be killed and started again under the same address.
+// restartable is a server that can be killed and started again at the same address.
 type restartable struct {
 	t       *testing.T
 	address string
@@ -78,7 +78,7 @@ func (r *restartable) kill() {
 }
 
 // Reload and back keep a run with its table, its place and its panel. The page notices a killed program
-// without a click. After the program is started again, the page has the run again, or says that it has not.
+// without a click. After a restart, the page shows the run again or says that it is lost.
 func TestReloadBackAndRestart(t *testing.T) {
 	r := &restartable{t: t, address: "127.0.0.1:0"}
 	r.start()
@@ -95,7 +95,7 @@ func TestReloadBackAndRestart(t *testing.T) {
 		t.Helper()
 		p.until("document.getElementById('update') && document.getElementById('panel').dataset.tab")
 		if update, tab, title := p.text("#update"), js[string](p, "document.getElementById('panel').dataset.tab"), p.text("#panel h2"); update != "3" || tab != "lesson" || title != "7. Batch" {
-			t.Errorf("after %s the page is at update %s, panel %s, %q", what, update, tab, title)
+			t.Errorf("after %s the page is at update %s, panel %s, %q, want update 3, panel lesson, \"7. Batch\"", what, update, tab, title)
 		}
 	}
 	p.do(chromedp.Navigate(js[string](p, "location.href")), chromedp.WaitVisible("#controls button"))
@@ -105,14 +105,14 @@ func TestReloadBackAndRestart(t *testing.T) {
 	p.until("typeof id === 'string' && id")
 	at("a reload")
 	if got := js[string](p, "id"); got != id {
-		t.Error("a reload has begun another run")
+		t.Error("a reload started another run")
 	}
 	p.do(chromedp.Navigate("about:blank"))
 	p.do(chromedp.NavigateBack())
 	p.until("typeof id === 'string' && id")
 	at("going away and back")
 	if got := js[string](p, "id"); got != id {
-		t.Error("back has begun another run")
+		t.Error("going back started another run")
 	}
 
 	r.kill()
@@ -124,14 +124,14 @@ func TestReloadBackAndRestart(t *testing.T) {
 	at("a restart")
 	p.click("[data-do=batch]")
 	if got := p.text("#update"); got != "4" {
-		t.Errorf("after a restart a click leads to update %s", got)
+		t.Errorf("after a restart a click leads to update %s, want 4", got)
 	}
 	if js[bool](p, "!!document.querySelector('#note .bad')") {
 		t.Errorf("after a restart a complaint stays: %s", p.text("#note"))
 	}
 }
 
-// A visitor's own table is there again after a restart of the program, because the page still has it.
+// After a restart of the program, the page restores the visitor's own table, which it still has.
 func TestRestartKeepsOwnTable(t *testing.T) {
 	r := &restartable{t: t, address: "127.0.0.1:0"}
 	r.start()
@@ -157,6 +157,6 @@ func TestRestartKeepsOwnTable(t *testing.T) {
 	p.until("id !== '" + id + "' && !attaching && document.getElementById('update').textContent === '1'")
 	f := p.session().Frame()
 	if f.Print != print || *f.Setup.Options.LearningRate != 0.03 || f.View.tab() != "build" {
-		t.Errorf("the table is %s and not %s, the rate %v, the panel %s", f.Print, print, *f.Setup.Options.LearningRate, f.View.tab())
+		t.Errorf("got the table %s, want %s; got the rate %v, want 0.03; got the panel %s, want build", f.Print, print, *f.Setup.Options.LearningRate, f.View.tab())
 	}
 }

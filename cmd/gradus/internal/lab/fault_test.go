@@ -6,7 +6,7 @@ import (
 	"github.com/gradus-ml/gradus/nn"
 )
 
-// The answer that the fault lab calls right is what happens.
+// Each fault has the effect that the fault lab calls right.
 func TestFaultsHappenAsTheySay(t *testing.T) {
 	end := func(name string) (*Frame, *Session) {
 		s := newSession(t, "notebook")
@@ -20,7 +20,7 @@ func TestFaultsHappenAsTheySay(t *testing.T) {
 		f := s.Frame()
 		t.Logf("%s: loss %v to %v; %s", name, first, f.Loss, f.Revealed)
 		if name != "rate" && !(f.Loss < first) {
-			t.Errorf("%s: the loss went from %v to %v", name, first, f.Loss)
+			t.Errorf("%s: the loss went from %v to %v, want a lower one", name, first, f.Loss)
 		}
 		return f, s
 	}
@@ -34,12 +34,12 @@ func TestFaultsHappenAsTheySay(t *testing.T) {
 	for i := range w.Rows {
 		for j := range w.Cols {
 			if w.At(i, j) != w.At(i, 0) || w.At(i, j) == 0 {
-				t.Errorf("weight %d.%d is %v, that of unit 0 is %v", i, j, w.At(i, j), w.At(i, 0))
+				t.Errorf("weight %d.%d is %v, want unit 0's %v, and not 0", i, j, w.At(i, j), w.At(i, 0))
 			}
 		}
 	}
 	f, _ = end("rate")
 	if out := f.Net.Predict(f.Training.X).At(0, 0); out < 0.99 {
-		t.Errorf("at rate 2000 the output is %v", out)
+		t.Errorf("at rate 2000 the output is %v, want at least 0.99", out)
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// openFirst opens the page as a visitor does who has only the printed address.
+// openFirst opens the page at the printed address, as a first visitor does.
 func openFirst(t *testing.T) *tabPage {
 	t.Helper()
 	s, web := newServer(t, Options{})
@@ -48,7 +48,7 @@ func TestOpensOnSomethingThatMoves(t *testing.T) {
 	p.click("#door-lesson")
 	p.until("document.querySelector('#panel h2').textContent.startsWith('1. ')")
 	if got := p.text("#update"); got != "0" {
-		t.Errorf("the lesson begins at update %s", got)
+		t.Errorf("the lesson begins at update %s, want 0", got)
 	}
 }
 
@@ -63,11 +63,11 @@ func TestOpensAtRestForReducedMotion(t *testing.T) {
 	base, _, _ := strings.Cut(p.url, "?")
 	p.do(chromedp.Navigate("about:blank"), chromedp.Navigate(base), chromedp.WaitVisible("#door-lesson"))
 	if f := p.session().Frame(); f.Running || f.At != 0 {
-		t.Errorf("the run moves by itself, to update %d", f.At)
+		t.Errorf("the run moved by itself to update %d, want 0", f.At)
 	}
 }
 
-// All groups of panels can be seen and clicked at once, also on a phone and at 1024 pixels.
+// All groups of panels are visible and can be clicked, also on a phone and at a width of 1024 pixels.
 func TestGroupsFit(t *testing.T) {
 	p := openTab(t, Options{})
 	for _, width := range []int64{1280, 1024, 390} {
@@ -75,10 +75,10 @@ func TestGroupsFit(t *testing.T) {
 		for _, cut := range js[[]string](p, `[...document.querySelectorAll('#tabs button, #parts button, #controls button')].flatMap((e) => {
 			const b = e.getBoundingClientRect(), at = document.elementFromPoint(b.x + b.width / 2, b.y + b.height / 2);
 			return b.left < 0 || b.right > innerWidth || b.height < 23.9 || b.width < 23.9 || b.top < innerHeight && at !== e && !e.contains(at) ? [e.textContent + ' ' + JSON.stringify(b)] : []; })`) {
-			t.Errorf("%d pixels: %s", width, cut)
+			t.Errorf("at a width of %d pixels this is hidden or too small: %s", width, cut)
 		}
 		if wide := js[int64](p, "document.documentElement.scrollWidth"); wide > width {
-			t.Errorf("the page is %d wide at %d", wide, width)
+			t.Errorf("the page is %d pixels wide, want at most %d", wide, width)
 		}
 	}
 }
@@ -98,7 +98,7 @@ func TestDoorsStayInView(t *testing.T) {
 				t.Errorf("%v, with the banner %v: %s is not in view", size, banner, hidden)
 			}
 			if high := js[float64](p, "document.querySelector('#start-plane svg').getBoundingClientRect().height"); high < 120 {
-				t.Errorf("%v, with the banner %v: the picture is %v px high", size, banner, high)
+				t.Errorf("%v, with the banner %v: the picture is %v pixels high, want at least 120", size, banner, high)
 			}
 		}
 	}

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestFitOnThePage: decision regions, the confusion matrix, and for a regression its curve, predictions
-// against targets and residuals, live.
+// TestFitOnThePage compares the page with the library: the decision regions and the confusion matrix, and for a
+// regression the curve. The predictions against the targets and the residuals must be drawn.
 func TestFitOnThePage(t *testing.T) {
 	p := openTab(t, Options{})
 	p.choose("example", "circles")

@@ -105,7 +105,7 @@ func TestSliceShowsRowsAsTheyAre(t *testing.T) {
 	right := 0
 	for i, p := range field.Points {
 		if p.Said == nil || *p.Said != fitted.Predictions[i] {
-			t.Fatalf("row %d has the ring %v, and the net says %v", i, p.Said, fitted.Predictions[i])
+			t.Fatalf("row %d has the ring %v, want the prediction %v", i, p.Said, fitted.Predictions[i])
 		}
 		if *p.Said == p.Z {
 			right++
@@ -116,7 +116,7 @@ func TestSliceShowsRowsAsTheyAre(t *testing.T) {
 		}
 	}
 	if accuracy, _ := fitted.Report.Get("accuracy"); float64(right)/float64(len(field.Points)) != accuracy {
-		t.Errorf("%d of %d rings are right and the accuracy is %v", right, len(field.Points), accuracy)
+		t.Errorf("%d of %d rings are right, want the accuracy %v", right, len(field.Points), accuracy)
 	}
 	if drawn := svg(fig); !strings.Contains(drawn, "ring: predicted") || !strings.Contains(drawn, "pale: far from this slice") {
 		t.Error("the picture has no caption")
@@ -140,11 +140,11 @@ func TestSliceShowsRowsAsTheyAre(t *testing.T) {
 	}
 }
 
-// Health does not call a step of a tenth of the weights all right.
+// Health warns about an update that is large compared with the weights.
 func TestHealthNamesLargeSteps(t *testing.T) {
 	h := Health{Layers: []LayerHealth{{Layer: 0, Update: 0.44, Weight: 1, Gradient: 1}, {Layer: 1, Update: 0.001, Weight: 1, Gradient: 1}}}
 	if words := strings.Join(h.Words(), " "); !strings.Contains(words, "Layer 0: an update is 44 % as large") || strings.Contains(words, "Layer 1") {
-		t.Errorf("of a ratio of 0.44 it says %q", words)
+		t.Errorf("for a ratio of 0.44 it says %q, want a warning about layer 0 alone", words)
 	}
 }
 
@@ -168,7 +168,7 @@ func TestPlaneOfAllColumnsIsNoSlice(t *testing.T) {
 	}
 	for i, p := range fig.(plot.Field).Points {
 		if p.Off != 0 || p.Said != nil {
-			t.Errorf("row %d is %v off a plane that shows all there is", i, p.Off)
+			t.Errorf("row %d is %v off the plane, want 0, because the plane shows all columns", i, p.Off)
 		}
 	}
 	if strings.Contains(Render(f)["panel"], `id="slice"`) {
@@ -176,8 +176,8 @@ func TestPlaneOfAllColumnsIsNoSlice(t *testing.T) {
 	}
 }
 
-// The plane shows at a point what the network predicts for a row with those cells, whatever the
-// inputs that a column becomes.
+// At each point, the plane shows the network's prediction for a row with those cells, whatever
+// inputs a column becomes.
 func TestPlaneIsWhatTheNetworkSays(t *testing.T) {
 	s := odd(t, "a,kind,b,y", 90, func(i int) string {
 		return exact(float64(i%8)) + "," + []string{"x", "y", "z"}[i%3] + "," + exact(float64(i*i%9)) + "," + exact(float64(i*i%89)/7)
@@ -203,13 +203,13 @@ func TestPlaneIsWhatTheNetworkSays(t *testing.T) {
 				t.Fatal(err)
 			}
 			if want := f.Net.Predict(x).At(0, 0)*target.Scale + target.Center; field.Z[at[0]][at[1]] != want {
-				t.Errorf("%s: the plane is %v at %v, where the net says %v", scale, field.Z[at[0]][at[1]], at, want)
+				t.Errorf("%s: the plane is %v at %v, want the network's %v", scale, field.Z[at[0]][at[1]], at, want)
 			}
 		}
 	}
 }
 
-// Scores of a part of the validation rows say so.
+// Scores that cover only some of the validation rows say so.
 func TestScoresOfManyValidationRows(t *testing.T) {
 	s := odd(t, "a,b,y", 4*mostFitted, func(i int) string {
 		return exact(float64(i%50)) + "," + exact(float64(i%7)) + "," + exact(float64(i%50)/3)
@@ -220,7 +220,7 @@ func TestScoresOfManyValidationRows(t *testing.T) {
 	s.Look(func(v *View) { v.Tab = "fit" })
 	f := s.Frame()
 	if n := f.Validation.X.Rows; n <= mostFitted {
-		t.Fatalf("there are %d validation rows", n)
+		t.Fatalf("there are %d validation rows, want more than mostFitted", n)
 	}
 	if want := fmt.Sprintf("On the first %d of %d validation rows", mostFitted, f.Validation.X.Rows); !strings.Contains(Render(f)["panel"], want) {
 		t.Errorf("the panel lacks %q", want)

@@ -44,7 +44,7 @@ func TestGuard(t *testing.T) {
 	} {
 		w := ask(s, c.method, c.target, c.host, c.headers...)
 		if w.Code != c.want {
-			t.Errorf("%s: %d, not %d: %s", c.what, w.Code, c.want, w.Body)
+			t.Errorf("%s: got status %d, want %d: %s", c.what, w.Code, c.want, w.Body)
 		}
 		if csp := w.Header().Get("Content-Security-Policy"); !strings.Contains(csp, "default-src 'none'") || strings.Contains(csp, "unsafe") {
 			t.Errorf("%s: the policy is %q", c.what, csp)
@@ -57,30 +57,30 @@ func TestGuard(t *testing.T) {
 		}
 	}
 
-	// Behind a token.
+	// This server is behind a token.
 	s2 := NewServer(Options{Token: NewToken(), Name: "1"})
 	defer s2.Close()
 	if w := ask(s2, "GET", "/", "192.0.2.1:80"); w.Code != 401 || strings.Contains(w.Body.String(), s2.token) {
-		t.Errorf("without the token: %d %s", w.Code, w.Body)
+		t.Errorf("without the token: got status %d, want 401 and no token: %s", w.Code, w.Body)
 	}
 	if w := ask(s2, "GET", "/?token=wrong", "192.0.2.1:80"); w.Code != 401 {
-		t.Errorf("with a wrong token: %d", w.Code)
+		t.Errorf("with a wrong token: got status %d, want 401", w.Code)
 	}
 	if w := ask(s2, "GET", "/", "evil.example"); w.Code != 421 {
-		t.Errorf("under another name: %d", w.Code)
+		t.Errorf("under another name: got status %d, want 421", w.Code)
 	}
 	w := ask(s2, "GET", "/?c=x&token="+s2.token, "192.0.2.1:80")
 	if w.Code != 303 || w.Header().Get("Location") != "/?c=x" {
-		t.Fatalf("with the token: %d to %q", w.Code, w.Header().Get("Location"))
+		t.Fatalf("with the token: got status %d to %q, want 303 to /?c=x", w.Code, w.Header().Get("Location"))
 	}
 	cookie := w.Result().Cookies()[0]
 	if !cookie.HttpOnly || cookie.SameSite != http.SameSiteStrictMode {
-		t.Errorf("the cookie is %v", cookie)
+		t.Errorf("the cookie is %v, want HttpOnly and SameSite=Strict", cookie)
 	}
 	if w := ask(s2, "GET", "/", "192.0.2.1:80", "Cookie", cookie.Name+"="+cookie.Value); w.Code != 200 {
-		t.Errorf("with its cookie: %d", w.Code)
+		t.Errorf("with its cookie: got status %d, want 200", w.Code)
 	}
 	if w := ask(s2, "POST", "/session", "192.0.2.1:80", "Origin", "http://192.0.2.1:80"); w.Code != 401 {
-		t.Errorf("a session without the cookie: %d", w.Code)
+		t.Errorf("a session without the cookie: got status %d, want 401", w.Code)
 	}
 }

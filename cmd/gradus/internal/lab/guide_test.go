@@ -52,18 +52,18 @@ func rises(l []float64) (n, first int) {
 	return n, first
 }
 
-// The answers that the lesson calls right are right on the run of each step. The test also holds what its
+// The answers that the lesson calls right hold for the run of each step. The test also checks what the
 // texts say about a run.
 func TestLessonSaysWhatIsSo(t *testing.T) {
 	choices := func(n int, truth string) {
 		t.Helper()
 		stop := guide[n-1]
 		if got := stop.Choices[stop.Right]; !strings.Contains(got, truth) {
-			t.Errorf("step %d calls %q right; so is %q", n, got, truth)
+			t.Errorf("step %d calls %q right, want an answer with %q", n, got, truth)
 		}
 		for i, c := range stop.Choices {
 			if i != stop.Right && strings.Contains(c, truth) {
-				t.Errorf("step %d: %q is so as well", n, c)
+				t.Errorf("step %d: %q is right as well", n, c)
 			}
 		}
 	}
@@ -78,18 +78,18 @@ func TestLessonSaysWhatIsSo(t *testing.T) {
 	}
 	half := (y - (y-out)/2 - y) * (y - (y-out)/2 - y) / 2
 	if math.Abs(half/e.Loss-0.25) > 1e-12 {
-		t.Errorf("half as far off the loss is %v times as large", half/e.Loss)
+		t.Errorf("at half the error the loss is %v times as large, want 0.25", half/e.Loss)
 	}
 	choices(1, "quarter")
 	if l, _ := losses(t, "notebook-one", 3); !(l[3] < l[2] && l[2] < l[1] && l[1] < l[0]) {
-		t.Errorf("the losses of the first three updates are %v", l)
+		t.Errorf("the losses of the first three updates are %v, want falling ones", l)
 	}
 	if a, b := nn.Sigmoid.F(3), nn.Sigmoid.F(300); !(a < b && b <= 1) {
-		t.Errorf("the sigmoid has %v and %v", a, b)
+		t.Errorf("the sigmoid of 3 and of 300 is %v and %v, want a rise to at most 1", a, b)
 	}
 	choices(2, "never beyond 1")
 	if n := len(e.Paths[0].Factors); n != 3 || len(e.Paths) != 1 {
-		t.Errorf("the output's weight has %d factors", n)
+		t.Errorf("the output's weight has %d factors, want 3", n)
 	}
 	choices(3, "Three")
 	answered := func(n int) string {
@@ -108,10 +108,10 @@ func TestLessonSaysWhatIsSo(t *testing.T) {
 		product *= factor.Value
 	}
 	if math.Abs(product-e.Gradient) > 1e-15 || f3.View.Weight.String() != "1.0.0" {
-		t.Errorf("step 3's links multiply to %v, the derivative by %s is %v", product, f3.View.Weight, e.Gradient)
+		t.Errorf("step 3's factors multiply to %v; the derivative by %s is %v", product, f3.View.Weight, e.Gradient)
 	}
 	if !(e.Gradient < 0 && out < y && e.Layers[0].A[0] > 0) {
-		t.Errorf("step 4: the gradient is %v, the output %v of %v, a %v", e.Gradient, out, y, e.Layers[0].A[0])
+		t.Errorf("step 4: got the gradient %v, the output %v, the target %v and a = %v, want a gradient below 0, an output below the target and a > 0", e.Gradient, out, y, e.Layers[0].A[0])
 	}
 	choices(4, "Up")
 	_, f5 := visited(t, 5)
@@ -120,11 +120,11 @@ func TestLessonSaysWhatIsSo(t *testing.T) {
 		t.Fatal(err)
 	}
 	if n := len(e5.Paths[0].Factors); n != 5 || len(e5.Paths) != 1 {
-		t.Errorf("the hidden layer's weight has %d factors", n)
+		t.Errorf("the hidden layer's weight has %d factors, want 5", n)
 	}
 	choices(5, "Five")
 	if math.Abs(e5.Numeric-e5.Gradient) > 1e-7*math.Abs(e5.Gradient) || !strings.Contains(answered(5), `id="measured" data-value="`+full(e5.Numeric)+`"`) {
-		t.Errorf("step 5 measures %v where the chain rule has %v", e5.Numeric, e5.Gradient)
+		t.Errorf("step 5 measures %v, want the chain rule's %v", e5.Numeric, e5.Gradient)
 	}
 	_, f6 := visited(t, 6)
 	e6, err := f6.Explain()
@@ -139,36 +139,36 @@ func TestLessonSaysWhatIsSo(t *testing.T) {
 	choices(6, fmt.Sprintf("%.2f", e6.Update.After))
 	for a := 0.0; a <= 1; a += 1.0 / 64 {
 		if slope := a * (1 - a); slope > 0.25 {
-			t.Errorf("a sigmoid's slope is %v", slope)
+			t.Errorf("a sigmoid's slope is %v, want at most 0.25", slope)
 		}
 	}
 
 	batch, ended := losses(t, "notebook", 10000)
 	if n, first := rises(batch); n != 0 {
-		t.Errorf("batch at rate 3 goes up after %d epochs, first %d", n, first)
+		t.Errorf("at rate 3 the batch loss rises in %d epochs, first in epoch %d, want no rise", n, first)
 	}
 	choices(7, "every epoch")
 	if ended != "tolerance" || len(batch)-1 < 2000 || len(batch)-1 > 3000 {
-		t.Errorf("batch ends by %q after %d epochs", ended, len(batch)-1)
+		t.Errorf("the batch run ends by %q after %d epochs, want the tolerance after 2,000 to 3,000", ended, len(batch)-1)
 	}
 	choices(10, "2,000 and 3,000")
 	for _, example := range []string{"notebook-stochastic", "notebook-mini-batch"} {
 		l, _ := losses(t, example, 500)
 		if n, _ := rises(l); n < 50 || !(l[len(l)-1] < l[0]) {
-			t.Errorf("%s goes up after %d of 500 epochs, from %v to %v", example, n, l[0], l[len(l)-1])
+			t.Errorf("%s: the loss rises in %d of 500 epochs and goes from %v to %v, want 50 rises or more and a lower loss", example, n, l[0], l[len(l)-1])
 		}
 	}
 	choices(8, "now and then")
 	jump, _ := losses(t, "notebook-rate-5", 480)
 	if n, first := rises(jump); n == 0 || first != 477 || !(jump[100] < batch[100]) {
-		t.Errorf("at rate 5 the loss goes up after %d epochs, first %d; after 100 it is %v and %v at rate 3", n, first, jump[100], batch[100])
+		t.Errorf("at rate 5 the loss rises in %d epochs, first in epoch %d, want 477; after 100 epochs it is %v, want less than the %v at rate 3", n, first, jump[100], batch[100])
 	}
 	if _, f := visited(t, 9); len(f.Next) != 2 || f.Training.X.Rows != 4 {
-		t.Errorf("an update looks at %d of %d rows", len(f.Next), f.Training.X.Rows)
+		t.Errorf("an update looks at %d of %d rows, want 2 of 4", len(f.Next), f.Training.X.Rows)
 	}
 	choices(9, "Two")
 	if _, ended := losses(t, "notebook-rate-50", 5000); ended == "tolerance" {
-		t.Error("batch at rate 50 comes within the tolerance")
+		t.Error("the batch run at rate 50 reaches the tolerance")
 	}
 
 	// Rate 3 for the sum over four rows is rate 12 for their mean.
@@ -206,11 +206,11 @@ func TestLessonSaysWhatIsSo(t *testing.T) {
 		}
 	}
 	if right != 1 {
-		t.Errorf("after per-sample descent, ended by %q, the rows are off by %v", forgot.Result().Reason, off)
+		t.Errorf("per-sample descent ended by %q with the errors %v, want one row within 0.001", forgot.Result().Reason, off)
 	}
 }
 
-// In a race of the methods from the lesson's weights batch is the smooth lane, and the others waver.
+// In a race of the methods from the lesson's weights, only the loss of batch descent never rises.
 func TestRaceShowsWhatTheLessonSays(t *testing.T) {
 	_, f := visited(t, 9)
 	result, err := race(raceMethods)(ctx, f)
@@ -226,7 +226,7 @@ func TestRaceShowsWhatTheLessonSays(t *testing.T) {
 			}
 		}
 		if batch := r.Lanes[i].Config.Method == train.Batch; batch != (up == 0) {
-			t.Errorf("the lane %s goes up %d times", track.Name, up)
+			t.Errorf("the loss of the lane %s rises %d times, want 0 for batch and more for the others", track.Name, up)
 		}
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/gradus-ml/gradus/nn"
 )
 
-// TestHealth: what goes wrong is shown by layer and unit, and faults are predicted and seen.
+// TestHealth checks that the page shows problems by layer and unit, and that it judges guesses about faults.
 func TestHealth(t *testing.T) {
 	p := openTab(t, Options{})
 	p.tab("health")
@@ -48,7 +48,7 @@ func TestHealth(t *testing.T) {
 		for j, sign := range frame.signs(l) {
 			says := p.text(fmt.Sprintf("#unit-%d-%d", l, j))
 			if word := []string{"layer", "saturated", "dead"}[sign]; !strings.Contains(says, word) {
-				t.Errorf("the picture says of unit %d.%d: %s", l, j, says)
+				t.Errorf("the picture's text for unit %d.%d lacks its state: %s", l, j, says)
 			}
 		}
 	}
@@ -62,10 +62,10 @@ func TestHealth(t *testing.T) {
 			p.until("document.getElementById('revealed')")
 			text := p.text("#revealed")
 			if right := strings.HasPrefix(text, "Just so."); right != (guess == fault.Right) {
-				t.Errorf("%s: to guess %d it says %q", fault.Name, guess, text)
+				t.Errorf("%s: the page answers guess %d with %q", fault.Name, guess, text)
 			}
 			if got := p.text("#update"); got != strconv.Itoa(fault.updates) {
-				t.Errorf("%s: it was run for %s updates", fault.Name, got)
+				t.Errorf("%s: the run has made %s updates, want fault.updates", fault.Name, got)
 			}
 		}
 		if fault.Name == "derivative" {

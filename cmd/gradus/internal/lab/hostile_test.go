@@ -127,10 +127,10 @@ func TestManyHandsOnOneSession(t *testing.T) {
 	f := s.Frame()
 	t.Logf("at rest: %s, update %d of %d", f.Setup.Example, f.At, f.Most)
 	if f.Running {
-		t.Error("it runs on")
+		t.Error("the run did not stop")
 	}
 	if f.At > 0 && !bits(f.Net.Params(), plain(t, f.Setup, f.Table, f.At)) {
-		t.Errorf("after update %d of %s the weights are others than those of a plain run", f.At, f.Setup.Link())
+		t.Errorf("after update %d of %s the weights differ from those of a plain run", f.At, f.Setup.Link())
 	}
 	server.Close()
 	nothingLeft(t, "many hands", before)

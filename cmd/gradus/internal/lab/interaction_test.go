@@ -34,7 +34,7 @@ func TestLightStays(t *testing.T) {
 		for range 2 { // the browser reacts to a change with a frame
 			p.frame()
 			if !js[bool](p, fmt.Sprintf(`document.querySelector("%s").classList.contains('tied') && document.querySelector("%s").classList.contains('tied')`, factor, unit)) {
-				t.Errorf("the light goes out after %s", what)
+				t.Errorf("the highlight goes out after %s", what)
 				return
 			}
 		}
@@ -78,15 +78,15 @@ func TestPressLastsOverFrames(t *testing.T) {
 	}
 	press("#unit-0-2")
 	if tab := js[string](p, "document.getElementById('panel').dataset.tab"); tab != "unit" {
-		t.Errorf("a press on a unit leads to the panel %q", tab)
+		t.Errorf("a press on a unit leads to the panel %q, want unit", tab)
 	}
 	press("#unit-in [data-weight='0.0.2']")
 	if tab := js[string](p, "document.getElementById('panel').dataset.tab"); tab != "weight" {
-		t.Errorf("a press in a panel leads to the panel %q", tab)
+		t.Errorf("a press in a panel leads to the panel %q, want weight", tab)
 	}
 	p.tab("start")
 	press("#door-lesson")
 	if tab := js[string](p, "document.getElementById('panel').dataset.tab"); tab != "lesson" {
-		t.Errorf("a press on the lesson's door leads to the panel %q", tab)
+		t.Errorf("a press on the lesson's button leads to the panel %q, want lesson", tab)
 	}
 }

@@ -11,8 +11,8 @@ import (
 // focused describes the element with the focus.
 const focused = `(() => { const e = document.activeElement; return e === document.body ? 'nothing' : e.id || (e.dataset.do + ' ' + (e.getAttribute('aria-label') || e.textContent.trim())); })()`
 
-// The keyboard keeps its place. What was pressed has the focus afterwards, or something near it if it can no
-// longer be used.
+// The keyboard keeps its place. The pressed element keeps the focus. If it can no longer be used, an element
+// near it gets the focus.
 func TestKeyboardKeepsItsPlace(t *testing.T) {
 	p := openTab(t, Options{})
 	p.tab("lesson")
@@ -51,7 +51,7 @@ func TestStopsOfTheTabKey(t *testing.T) {
 	p := openTab(t, Options{})
 	for _, group := range []string{"#tabs", "#parts", "#picture"} {
 		if n := js[int](p, `document.querySelectorAll("`+group+` [tabindex='0']").length`); n != 1 {
-			t.Errorf("%s has %d stops", group, n)
+			t.Errorf("%s has %d stops, want 1", group, n)
 		}
 	}
 	js[any](p, `document.querySelector("#picture [tabindex='0']").focus(); null`)
@@ -60,18 +60,18 @@ func TestStopsOfTheTabKey(t *testing.T) {
 		js[any](p, `document.activeElement.dispatchEvent(new KeyboardEvent('keydown', { key: '`+key+`', bubbles: true })); null`)
 		now := js[string](p, "document.activeElement.id")
 		if !strings.HasPrefix(now, "edge-") && !strings.HasPrefix(now, "unit-") {
-			t.Errorf("%s leads to %q", key, now)
+			t.Errorf("%s leads to %q, want an edge or a unit", key, now)
 		}
 		seen[now] = true
 	}
 	if len(seen) < 3 {
-		t.Errorf("the arrow keys reach %v", seen)
+		t.Errorf("the arrow keys reach only %v, want 3 elements or more", seen)
 	}
 	if n := js[int](p, `document.querySelectorAll("#picture [tabindex='0']").length`); n != 1 {
-		t.Errorf("after the arrow keys the picture has %d stops", n)
+		t.Errorf("after the arrow keys the picture has %d stops, want 1", n)
 	}
 	if first := js[string](p, `document.querySelector("a, button, input, select").className`); first != "skip" {
-		t.Errorf("the first stop is %q", first)
+		t.Errorf("the first stop is %q, want skip", first)
 	}
 }
 
@@ -89,17 +89,17 @@ func TestTargetsAreLargeEnough(t *testing.T) {
 	}
 }
 
-// A screen reader hears update and loss.
+// A screen reader announces the update and the loss.
 func TestLiveRegion(t *testing.T) {
 	p := openTab(t, Options{})
 	p.click("[data-do=batch]")
 	if got, want := p.text("#live"), "update 1, loss "+p.text("#loss"); got != want {
-		t.Errorf("the live region says %q, not %q", got, want)
+		t.Errorf("the live region says %q, want %q", got, want)
 	}
 }
 
 // The tab key and Enter are enough for the whole lesson, from the printed address to the last tick. The element with the
-// focus is always in view, and no way is longer than a dozen stops.
+// focus is always in view and at most a dozen stops away.
 func TestLessonByKeyboardAlone(t *testing.T) {
 	const most = 12
 	p := openFirst(t)
@@ -114,7 +114,7 @@ func TestLessonByKeyboardAlone(t *testing.T) {
 			p.do(chromedp.KeyEvent("\t"))
 		}
 		if longest = max(longest, ways); ways > most {
-			t.Errorf("it takes %d stops to #%s", ways, id)
+			t.Errorf("it takes %d stops to reach #%s, want at most 12", ways, id)
 		}
 		p.frame()
 		if !js[bool](p, `(() => { const e = document.activeElement, b = e.getBoundingClientRect(), at = document.elementFromPoint(b.x + b.width / 2, b.y + b.height / 2); return !!at && e.contains(at); })()`) {

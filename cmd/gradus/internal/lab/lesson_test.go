@@ -7,11 +7,11 @@ import (
 	"testing"
 )
 
-// TestLesson: ten steps through the notebook, each on the live net.
+// TestLesson goes through the lesson's ten steps, each on the live network.
 func TestLesson(t *testing.T) {
 	p := openTab(t, Options{})
 	p.tab("lesson")
-	p.click(".lesson [data-do=lesson]") // step 1 is on another net: open it
+	p.click(".lesson [data-do=lesson]") // opens step 1, which is on another network
 	for n := 1; n <= 10; n++ {
 		p.until(fmt.Sprintf("document.querySelector('#panel h2').textContent.startsWith('%d. ')", n))
 		if said := p.text("#panel"); strings.Contains(said, guide[n-1].Because) {
@@ -46,7 +46,7 @@ func TestLesson(t *testing.T) {
 			t.Errorf("step %d lacks the number %v:\n%s", n, want, text)
 		}
 		switch n {
-		case 6: // the update is what was said
+		case 6: // the update is the announced one
 			p.click("[data-do=batch]")
 			same(t, "the updated weight", p.session().Frame().Net.Params()[e.Index], e.Update.After)
 			p.screen("lesson")

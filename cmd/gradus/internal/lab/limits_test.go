@@ -30,10 +30,10 @@ func TestLimits(t *testing.T) {
 		return m
 	}
 	if note := upload(strings.NewReader("a,b\n" + strings.Repeat("1,2\n", MaxUpload/4))).HTML["note"]; !strings.Contains(note, "larger than the 16 MB") {
-		t.Errorf("a large table is answered with %q", note)
+		t.Errorf("a large table: got the note %q, want the limit of 16 MB", note)
 	}
 	if m := v.do("do", "build", "hidden", "5000,5000"); !strings.Contains(m.HTML["note"], "parameters") {
-		t.Errorf("a large network is answered with %q", m.HTML["note"])
+		t.Errorf("a large network: got the note %q, want one about its parameters", m.HTML["note"])
 	}
 	for _, c := range []struct{ pairs, want string }{
 		{"do=weight&weight=9.9.9", "no weight 9.9.9"},
@@ -65,7 +65,7 @@ func TestLimits(t *testing.T) {
 		m := v.do("do", "build", "hidden", hidden)
 		runtime.ReadMemStats(&after)
 		if !strings.Contains(m.HTML["note"], "class=\"bad\"") {
-			t.Errorf("hidden layers %.20s are answered with %q", hidden, m.HTML["note"])
+			t.Errorf("hidden layers %.20s: got the note %q, want a refusal", hidden, m.HTML["note"])
 		}
 		if took := after.TotalAlloc - before.TotalAlloc; took > 100<<20 {
 			t.Errorf("hidden layers %.20s took %d MB before they were refused", hidden, took>>20)
@@ -98,7 +98,7 @@ func TestLimits(t *testing.T) {
 	} {
 		m := upload(strings.NewReader(c.body))
 		if note := html.UnescapeString(m.HTML["note"]); !strings.Contains(note, c.want) || c.want != "" && !strings.Contains(note, "t.csv") {
-			t.Errorf("%s is answered with %q, not with %q", what, note, c.want)
+			t.Errorf("%s: got the note %q, want %q", what, note, c.want)
 		}
 		for _, tab := range tabs {
 			for name, part := range v.do("do", "tab", "tab", tab.Name).HTML {
@@ -115,19 +115,19 @@ func TestLimits(t *testing.T) {
 	full := int64(MaxBytes) - held.Load()
 	held.Add(full)
 	if note := v.do("do", "example", "example", "spirals").HTML["note"]; !strings.Contains(note, "all pages together") {
-		t.Errorf("with the memory full, another table is answered with %q", note)
+		t.Errorf("with the memory full, another table: got the note %q, want a refusal", note)
 	}
 	held.Add(-full)
 	if m := v.do("do", "example", "example", "spirals"); m.Example != "spirals" {
-		t.Errorf("with memory again, the example is %q: %s", m.Example, m.HTML["note"])
+		t.Errorf("with memory again, the example is %q, want spirals: %s", m.Example, m.HTML["note"])
 	}
 	if note := visitNote(t, web, "no-link"); !strings.Contains(note, "cut short") {
-		t.Errorf("a broken link is answered with %q", note)
+		t.Errorf("a broken link: got the note %q, want one that says cut short", note)
 	}
 	average := Setup{Example: "notebook", Options: ExampleOf("notebook").Setup.Options}
 	average.Options.EMA = 0.5
 	if note := visitNote(t, web, average.Link()); !strings.Contains(note, "does not have") {
-		t.Errorf("a link with a running average is answered with %q", note)
+		t.Errorf("a link with a running average: got the note %q, want one that says does not have", note)
 	}
 }
 
@@ -141,7 +141,7 @@ func visitNote(t *testing.T, web, link string) string {
 	return made.Frame.HTML["note"]
 }
 
-// Sessions that are closed hold nothing.
+// A closed session holds no memory.
 func TestClosedSessionsHoldNothing(t *testing.T) {
 	before := held.Load()
 	s, err := NewSession(nil)

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// The number at the top, the curve, history.csv and a race's lane of the run's own method show
-// one loss at one update.
+// At each update, the number at the top, the curve, history.csv and the race's lane with the run's own
+// method show the same loss.
 func TestOneLoss(t *testing.T) {
 	for _, example := range []string{"notebook", "notebook-stochastic", "circles"} {
 		p := openTab(t, Options{})
@@ -23,7 +23,7 @@ func TestOneLoss(t *testing.T) {
 			shown[update] = p.value("#loss")
 			ends[update] = step == "epoch" || example == "notebook"
 			if got := p.text("#curve"); i == 0 && !strings.Contains(got, "update") {
-				t.Errorf("%s: the curve is against %q", example, got)
+				t.Errorf("%s: the curve has the labels %q, want an axis of updates", example, got)
 			}
 		}
 		p.tab("race")
@@ -44,7 +44,7 @@ func TestOneLoss(t *testing.T) {
 		}
 		maps.DeleteFunc(ends, func(_ int, end bool) bool { return !end })
 		if len(rows) != len(ends) {
-			t.Fatalf("%s: history.csv has %d rows of %d", example, len(rows), len(ends))
+			t.Fatalf("%s: history.csv has %d rows, want %d", example, len(rows), len(ends))
 		}
 		own := f.Fit.Config().Method
 		for i, row := range rows {
@@ -53,7 +53,7 @@ func TestOneLoss(t *testing.T) {
 			loss, _ := strconv.ParseFloat(cells[2], 64)
 			want, ok := shown[update]
 			if !ok {
-				t.Errorf("%s: history.csv has the update %d", example, update)
+				t.Errorf("%s: history.csv has update %d, which the page did not show", example, update)
 			}
 			same(t, example+": history.csv's loss after update "+cells[1], loss, want)
 			for k, lane := range raced.Lanes {

@@ -8,13 +8,13 @@ import (
 	"github.com/gradus-ml/gradus/model"
 )
 
-// Any network of an ensemble can be chosen on the page. It is the member that training makes, to the bit, with its
+// Any member of an ensemble can be chosen on the page. It equals the member that training makes, to the bit, with its
 // own rows, seed and optimizer.
 func TestMemberIsChosen(t *testing.T) {
 	p := openTab(t, Options{})
 	p.choose("example", "circles")
 	if js[bool](p, "!!document.getElementById('member')") {
-		t.Error("of one network there is a choice")
+		t.Error("the page offers a choice of members for a single network")
 	}
 	p.tab("data")
 	p.choose("f-validation", "") // in folds
@@ -44,7 +44,7 @@ func TestMemberIsChosen(t *testing.T) {
 			t.Errorf("network %d has the weights %s on the page and %s in the ensemble", k, got, member.WeightsSHA256())
 		}
 		if want := fmt.Sprintf("this is member %d.", k); !strings.Contains(p.text("#panel"), want) {
-			t.Errorf("network %d: beside the command stands no %q", k, want)
+			t.Errorf("network %d: the text beside the command lacks %q", k, want)
 		}
 		f := p.session().Frame()
 		rows[fmt.Sprint(f.Training.Rows)] = true
@@ -53,16 +53,16 @@ func TestMemberIsChosen(t *testing.T) {
 		}
 		p.tab("weight")
 		if got, want := js[string](p, "document.getElementById('member').selectedOptions[0].textContent"), fmt.Sprintf("%d of 3", k); got != want {
-			t.Errorf("the page shows network %q, not %q", got, want)
+			t.Errorf("the page shows network %q, want %q", got, want)
 		}
 	}
 	if len(rows) != 3 {
-		t.Errorf("3 networks have %d sets of training rows", len(rows))
+		t.Errorf("3 networks have %d sets of training rows, want 3", len(rows))
 	}
 	// A link leads to the chosen network.
 	p.tab("share")
 	q := openURL(t, p.server, p.text("#place"))
 	if got := js[string](q, "document.getElementById('member').value"); got != "2" {
-		t.Errorf("a link opens on network %s", got)
+		t.Errorf("a link opens on network %s, want 2", got)
 	}
 }

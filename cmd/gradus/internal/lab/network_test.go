@@ -11,7 +11,7 @@ import (
 	"github.com/gradus-ml/gradus/cmd/gradus/internal/lesson"
 )
 
-// TestNetworkPicture: the picture has the sample's values, the phases of its pass, and weights to click.
+// TestNetworkPicture checks that the picture shows the sample's values and the phases of its pass. A click or a key chooses a weight.
 func TestNetworkPicture(t *testing.T) {
 	p := openTab(t, Options{})
 	f := exampleRun(t, "notebook")
@@ -45,15 +45,15 @@ func TestNetworkPicture(t *testing.T) {
 	p.click("[data-row='1']")
 	check(1)
 	if n := js[int](p, "document.querySelectorAll('.edge').length"); n != 16 {
-		t.Errorf("the picture has %d weights to click, not 16", n)
+		t.Errorf("the picture has %d weights to click, want 16", n)
 	}
 	deltas := func() int { return strings.Count(shown(), "δ") - 5 } // five are in tooltips
 	if deltas() != 5 {
-		t.Errorf("%d deltas are shown after the whole pass", deltas())
+		t.Errorf("%d deltas are shown after the whole pass, want 5", deltas())
 	}
 	p.click("[data-do=phase][data-by='1']") // starts over, with the inputs
 	if !strings.Contains(p.text("#phase"), "the inputs") || deltas() != 0 {
-		t.Errorf("the pass begins with %q and %d deltas", p.text("#phase"), deltas())
+		t.Errorf("the pass begins with %q and %d deltas, want the inputs and 0", p.text("#phase"), deltas())
 	}
 	for _, want := range []struct {
 		phase  string
@@ -61,7 +61,7 @@ func TestNetworkPicture(t *testing.T) {
 	}{{"forward: layer 0", 0}, {"forward: layer 1", 0}, {"back: layer 1", 1}, {"forward and back", 5}} {
 		p.click("[data-do=phase][data-by='1']")
 		if !strings.Contains(p.text("#phase"), want.phase) || deltas() != want.deltas {
-			t.Errorf("then comes %q with %d deltas, not %q with %d", p.text("#phase"), deltas(), want.phase, want.deltas)
+			t.Errorf("the next phase is %q with %d deltas, want %q with %d", p.text("#phase"), deltas(), want.phase, want.deltas)
 		}
 		if want.phase == "back: layer 1" {
 			p.screen("network")
@@ -76,9 +76,9 @@ func TestNetworkPicture(t *testing.T) {
 	p.do(chromedp.KeyEvent("\r"))
 	p.until("document.getElementById('weight').value === '0.1.2'")
 	if on := js[string](p, "document.activeElement.id"); on != "edge-0-1-2" {
-		t.Errorf("then the focus is on %q", on)
+		t.Errorf("after Enter the focus is on %q, want edge-0-1-2", on)
 	}
-	// A net too dense for numbers above and below its units lists those of the chosen one.
+	// A network that is too dense for numbers at its units lists the numbers of the chosen unit.
 	p.choose("example", "spirals")
 	js[any](p, "document.getElementById('unit-1-3').focus(); null")
 	p.do(chromedp.KeyEvent("\r"))

@@ -41,7 +41,7 @@ func TestNextRows(t *testing.T) {
 				break // the run has ended
 			}
 			if p == nil {
-				t.Fatalf("%v: nothing is coming", c)
+				t.Fatalf("%v: the page has no next update", c)
 			}
 			text := Render(f)["panel"]
 			for what, want := range map[string]string{
@@ -60,17 +60,17 @@ func TestNextRows(t *testing.T) {
 			f = s.Frame()
 			i, _ := f.Net.Index(f.View.Weight.Layer, f.View.Weight.In, f.View.Weight.Unit)
 			if got := f.Net.Params()[i]; got != p.After {
-				t.Errorf("%v: the weight is %v, the page had said %v", c, got, p.After)
+				t.Errorf("%v: the weight is %v, want the announced %v", c, got, p.After)
 			}
 			if f.Last.Loss != p.Loss || f.Last.LearningRate != p.Rate {
-				t.Errorf("%v: the batch's loss was %v at rate %v, the page had said %v and %v", c, f.Last.Loss, f.Last.LearningRate, p.Loss, p.Rate)
+				t.Errorf("%v: the batch's loss was %v at rate %v, want the announced %v and %v", c, f.Last.Loss, f.Last.LearningRate, p.Loss, p.Rate)
 			}
 		}
 	}
 }
 
-// The gradients of the rows listed for an update make its gradient. With the reduction sum and no
-// batch normalization they add up to it.
+// With the reduction sum and no batch normalization, the gradients of an update's rows add up to the
+// update's gradient.
 func TestRowsAddUpToTheGradient(t *testing.T) {
 	for _, change := range []map[string]string{
 		nil, {"dropout": "0.4", "input-dropout": "0.2"}, {"norm": "layer"}, {"class-weight": "outer=3"}, {"label-smoothing": "0.3"},
@@ -89,7 +89,7 @@ func TestRowsAddUpToTheGradient(t *testing.T) {
 			sum += r.Gradient
 		}
 		if g := f.Preview.Gradient; math.Abs(sum-g) > 1e-12*math.Abs(g) {
-			t.Errorf("%v: the rows add up to %v, the gradient is %v", change, sum, g)
+			t.Errorf("%v: the rows add up to %v, want the gradient %v", change, sum, g)
 		}
 	}
 }

@@ -15,8 +15,8 @@ import (
 	"github.com/gradus-ml/gradus/nn"
 )
 
-// Points 4 to 6 hold for nets with norms. The picture has the deltas, and the formula has the engine's numbers,
-// which are those of gradus explain. The next update is the one that the page shows.
+// The page explains networks with norms. The picture shows the deltas, and the formula shows the engine's numbers.
+// They equal those of gradus explain. The page announces the gradient of the next update.
 func TestNormsOnThePage(t *testing.T) {
 	program := buildGradus(t)
 	for _, norm := range []string{"layer", "batch"} {
@@ -56,7 +56,7 @@ func TestNormsOnThePage(t *testing.T) {
 			same(t, norm+" "+weight+": the numeric derivative", p.value("#numeric"), e.Numeric)
 			same(t, norm+" "+weight+": the sum", p.value("#sum"), e.Sum)
 			if math.Abs(e.Sum-e.Gradient) > 1e-12*math.Abs(e.Gradient) || math.Abs(e.Numeric-e.Gradient) > 1e-7*math.Abs(e.Gradient) {
-				t.Errorf("%s %s: sum %v, engine %v, numerically %v", norm, weight, e.Sum, e.Gradient, e.Numeric)
+				t.Errorf("%s %s: the sum is %v, the engine's gradient %v, the numeric derivative %v", norm, weight, e.Sum, e.Gradient, e.Numeric)
 			}
 			panel := js[string](p, "document.getElementById('panel').innerHTML")
 			has := func(what string, v float64) {
@@ -73,7 +73,7 @@ func TestNormsOnThePage(t *testing.T) {
 			}
 			if norm == "batch" {
 				if e.Batch != 4 || len(e.Recursion.Rows.Terms) != 4 {
-					t.Fatalf("%d rows in the batch", e.Batch)
+					t.Fatalf("the batch has %d rows, want 4", e.Batch)
 				}
 				has("delta", e.Recursion.Delta)
 				for _, row := range e.Recursion.Rows.Terms {
@@ -114,7 +114,7 @@ func TestNormsOnThePage(t *testing.T) {
 		numbers := js[[]string](p, `[...document.querySelectorAll('#unit-norm [data-value]')].map((d) => d.dataset.value)`)
 		for i, want := range []float64{m.S[1], m.Mean[1], m.Rstd[1], m.Hat[1], m.Gamma[1], m.Beta[1], m.DeltaZ[1]} {
 			if numbers[i] != full(want) {
-				t.Errorf("%s: number %d of the norm is %s, not %v", norm, i, numbers[i], want)
+				t.Errorf("%s: number %d of the norm is %s, want %v", norm, i, numbers[i], want)
 			}
 		}
 		p.screen("norm-unit-" + norm)
@@ -126,9 +126,8 @@ func TestNormsOnThePage(t *testing.T) {
 	}
 }
 
-// Batch normalization is explained for every batch that a run may have: if the chosen row is not
-// in it, if it has all training rows, and if no update is left. The weight that is chosen first has the
-// largest gradient.
+// Batch normalization is explained for every batch of a run. The chosen row may be outside the batch,
+// and there may be no update left.
 func TestBesideRows(t *testing.T) {
 	s := newSession(t, "circles")
 	if err := s.Change(map[string]string{"norm": "batch", "batch-size": "16", "epochs": "2"}); err != nil {
@@ -150,7 +149,7 @@ func TestBesideRows(t *testing.T) {
 				t.Errorf("row %d is %d of %v", row, e.Row, rows)
 			}
 			if broken := regexp.MustCompile(`<mtext>\d+ (more|rows|paths)`).FindString(Render(f)["panel"]); broken != "" {
-				t.Errorf("%s may be broken at its space", broken)
+				t.Errorf("the text %q may break across lines at its space", broken)
 			}
 			if text := Render(f)["panel"]; !strings.Contains(text, "rows") || strings.Contains(text, "class=\"bad\"") {
 				t.Errorf("the panel says %s", text)
@@ -180,7 +179,7 @@ func TestBesideIsBounded(t *testing.T) {
 			t.Error(err)
 		}
 		if text := Render(f)["panel"]; (hidden == "8") != strings.Contains(text, "of the next update,") {
-			t.Errorf("%s: which rows they are is said to be otherwise: %s", hidden, text)
+			t.Errorf("%s: the panel names other rows: %s", hidden, text)
 		}
 	}
 }

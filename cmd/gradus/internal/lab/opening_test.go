@@ -13,13 +13,13 @@ import (
 	"github.com/gradus-ml/gradus/data"
 )
 
-// TestPageOpensAndTakesTables: the first example shows a net with a sample, a weight and its formula. Examples
-// and the visitor's own table are one click away.
+// TestPageOpensAndTakesTables opens the first example, which shows a network with a sample, a weight and its formula.
+// Other examples and the visitor's own table are one click away.
 func TestPageOpensAndTakesTables(t *testing.T) {
 	begun := time.Now()
 	p := openTab(t, Options{})
 	if n := js[int](p, "document.querySelectorAll('#panel math').length"); n < 8 {
-		t.Errorf("the formula has %d parts", n)
+		t.Errorf("the formula has %d parts, want 8 or more", n)
 	}
 	p.click("[data-do=batch]")
 	if took := time.Since(begun); took > time.Second && os.Getenv("GRADUS_MUST_RUN") == "" {
@@ -27,7 +27,7 @@ func TestPageOpensAndTakesTables(t *testing.T) {
 	}
 	f := exampleRun(t, "notebook")
 	if p.text("#update") != "1" {
-		t.Errorf("after a step the page is at update %s", p.text("#update"))
+		t.Errorf("after a step the page is at update %s, want 1", p.text("#update"))
 	}
 	forward(t, f, 1)
 	same(t, "the loss", p.value("#loss"), f.Result().Loss)
@@ -35,7 +35,7 @@ func TestPageOpensAndTakesTables(t *testing.T) {
 
 	p.choose("example", "spirals")
 	if got := js[int](p, "document.querySelectorAll('.edge').length"); got < 100 {
-		t.Errorf("the spirals' net shows %d weights", got)
+		t.Errorf("the spirals' network shows %d weights, want 100 or more", got)
 	}
 	same(t, "the loss", p.value("#loss"), exampleRun(t, "spirals").Result().Loss)
 
@@ -67,7 +67,7 @@ func TestPageOpensAndTakesTables(t *testing.T) {
 	}
 	p.screen("data")
 
-	// The same table, dropped.
+	// A table can also be dropped on the page.
 	js[any](p, `{ const d = new DataTransfer(); d.items.add(new File(["a,b\n1,2\n2,4\n3,6\n4,8\n5,10\n"], "drop.csv"));
 		document.body.dispatchEvent(new DragEvent('drop', { dataTransfer: d, bubbles: true, cancelable: true })); null }`)
 	p.until("document.getElementById('panel').textContent.includes('drop.csv')")
@@ -75,6 +75,6 @@ func TestPageOpensAndTakesTables(t *testing.T) {
 		document.body.dispatchEvent(new DragEvent('drop', { dataTransfer: d, bubbles: true, cancelable: true })); null }`)
 	p.until("document.querySelector('#note .bad')")
 	if note := p.text("#note"); !strings.Contains(note, "bad.csv") {
-		t.Errorf("a broken table is refused with %q", note)
+		t.Errorf("a broken table: got the note %q, want one that names bad.csv", note)
 	}
 }

@@ -79,7 +79,7 @@ func TestPictureMarksDeadAndSaturated(t *testing.T) {
 		return saturated, dead
 	}
 	if saturated, dead := check(); saturated+dead != 0 {
-		t.Fatalf("%d saturated and %d dead units at the start", saturated, dead)
+		t.Fatalf("got %d saturated and %d dead units at the start, want none", saturated, dead)
 	}
 	for range 3 {
 		if err := s.Epoch(ctx); err != nil {
@@ -139,7 +139,7 @@ func TestUnitNumbers(t *testing.T) {
 					sum += c.Product
 				}
 				if math.Abs(sum-layer.Z[j]) > 1e-12 {
-					t.Errorf("unit %v: what comes in adds up to %v, z is %v", n.Unit, sum, layer.Z[j])
+					t.Errorf("unit %v: the incoming products add up to %v, want z = %v", n.Unit, sum, layer.Z[j])
 				}
 			}
 			if column < 3 {
@@ -150,7 +150,7 @@ func TestUnitNumbers(t *testing.T) {
 				}
 				if column > 0 {
 					if d := e.Layers[column-1]; math.Abs(sum*d.Derivative[j]-d.Delta[j]) > 1e-12 {
-						t.Errorf("unit %v: what it goes to adds up to %v, δ is %v", n.Unit, sum, d.Delta[j])
+						t.Errorf("unit %v: the outgoing products add up to %v, which does not give δ = %v", n.Unit, sum, d.Delta[j])
 					}
 				}
 			}
@@ -158,16 +158,16 @@ func TestUnitNumbers(t *testing.T) {
 	}
 	s.Look(func(v *View) { v.Unit = Unit{1, 99} })
 	if f := s.Frame(); !strings.Contains(f.Note, "no unit 0.99") || f.View.Unit.Unit == 99 {
-		t.Errorf("a unit that is not there: %q", f.Note)
+		t.Errorf("a unit that does not exist: got the note %q", f.Note)
 	}
 	for _, text := range []string{"", "x", "x.", "1.2.3", "-1.0", "a.0", "0.-1"} {
 		if u, err := parseUnit(text); err == nil {
-			t.Errorf("%q is read as %v", text, u)
+			t.Errorf("%q is parsed as %v, want an error", text, u)
 		}
 	}
 }
 
-// A running run is not called stuck or unfinished. After its first epoch nothing shows that.
+// A run that goes on is not called stuck or unfinished.
 func TestHealthOfARunThatGoesOn(t *testing.T) {
 	s := newSession(t, "notebook")
 	s.Look(func(v *View) { v.Tab = "health" })
@@ -187,7 +187,7 @@ func TestHealthOfARunThatGoesOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	if f := s.Frame(); f.Ended == "" || !strings.Contains(Render(f)["panel"], `id="diagnosis"`) {
-		t.Errorf("of a run that ended at once (%q) nothing is said", f.Ended)
+		t.Errorf("a run that ended at once (%q) has no diagnosis", f.Ended)
 	}
 }
 
@@ -198,12 +198,12 @@ func TestWordsOfNumbersAndFlags(t *testing.T) {
 		string(flags("train --no-bias <x> --l2=1")): `train <span class="num">--no-bias</span> &lt;x&gt; <span class="num">--l2</span>=1`,
 	} {
 		if got != want {
-			t.Errorf("%q instead of %q", got, want)
+			t.Errorf("got %q, want %q", got, want)
 		}
 	}
 }
 
-// The shapes can be learned: their runs end with every class right, or with the curve.
+// The shapes can be learned. Their runs end with every row classified correctly, or close to the curve.
 func TestShapesAreLearnt(t *testing.T) {
 	for _, e := range Examples() {
 		if e.Group != "Shapes" {
@@ -221,7 +221,7 @@ func TestShapesAreLearnt(t *testing.T) {
 		}
 		for _, s := range m.Training.Metrics.Train.Scores {
 			if s.Name == "accuracy" && s.Value < 1 || s.Name == "r2" && s.Value < 0.95 {
-				t.Errorf("%s ends with %s %v", e.Name, s.Name, s.Value)
+				t.Errorf("%s ends with %s %v, want an accuracy of 1 or an r2 of at least 0.95", e.Name, s.Name, s.Value)
 			}
 		}
 	}

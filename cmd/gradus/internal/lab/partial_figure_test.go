@@ -7,7 +7,7 @@ import (
 	"github.com/gradus-ml/gradus/model"
 )
 
-// Between the levels of a category there is nothing, so it is drawn with dots and the levels' names. A number is drawn with lines.
+// A category is drawn with dots and the levels' names, because there is nothing between levels. A number is drawn with lines.
 func TestPartialFigureOfLevels(t *testing.T) {
 	for kind, dots := range map[data.Kind]bool{data.KindCategory: true, data.KindBoolean: true, data.KindNumber: false, data.KindDate: false} {
 		p := &model.Partial{Column: "c", Kind: kind, Outputs: []string{"a", "b"}, Cells: []string{"no", "yes"}, At: []float64{0, 1}, Mean: [][]float64{{1, 2}, {2, 1}},
@@ -23,7 +23,7 @@ func TestPartialFigureOfLevels(t *testing.T) {
 				t.Errorf("a %s: the labels are %v", kind, fig.XTicks)
 			}
 			if dots && output < 0 && fig.Series[0].X[0] == fig.Series[1].X[0] {
-				t.Errorf("a %s: the dots of two outputs lie on each other", kind)
+				t.Errorf("a %s: the dots of two outputs overlap", kind)
 			}
 		}
 	}

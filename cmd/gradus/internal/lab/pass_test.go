@@ -86,10 +86,10 @@ func TestLossIsTimeline(t *testing.T) {
 	js[any](p, "document.getElementById('stop-going').click(); null")
 	p.until("!document.querySelector('#note progress') && !running")
 	if at := js[int](p, "at"); at >= far {
-		t.Errorf("stopped on its way, the run stands at update %d", at)
+		t.Errorf("the stopped run is at update %d, want one before the target", at)
 	}
 	if strings.Contains(p.text("#note"), "canceled") {
-		t.Errorf("a stop is told as %q", p.text("#note"))
+		t.Errorf("after a stop the note is %q, want no word of a canceled context", p.text("#note"))
 	}
 }
 
@@ -107,7 +107,7 @@ func TestGoingForwardsUsesMemories(t *testing.T) {
 	made := 0
 	s.mu.Lock()
 	if !s.run.memories.between(s.run.at, far+10) {
-		t.Error("there is no memory ahead")
+		t.Error("there is no kept state ahead")
 	}
 	if err := s.run.recall(far + 10); err != nil {
 		t.Fatal(err)
@@ -117,7 +117,7 @@ func TestGoingForwardsUsesMemories(t *testing.T) {
 	}
 	s.mu.Unlock()
 	if made != 10 {
-		t.Errorf("%d updates are made from the last memory, not 10", made)
+		t.Errorf("%d updates were made from the last kept state, want 10", made)
 	}
 	if err := s.Goto(ctx, 1); err != nil {
 		t.Fatal(err)
@@ -128,7 +128,7 @@ func TestGoingForwardsUsesMemories(t *testing.T) {
 	got := s.Frame()
 	for i, w := range want.Net.Params() {
 		if got.Net.Params()[i] != w {
-			t.Fatalf("weight %d is %v after going back and forwards, and was %v", i, got.Net.Params()[i], w)
+			t.Fatalf("after going back and forward, weight %d is %v, want %v", i, got.Net.Params()[i], w)
 		}
 	}
 }
@@ -143,7 +143,7 @@ func TestAnswersHaveWhatChanged(t *testing.T) {
 		var m message
 		v.decode(again, &m)
 		if len(m.HTML) != 0 {
-			t.Errorf("with nothing changed the answer has %d parts", len(m.HTML))
+			t.Errorf("with nothing changed the answer has %d parts, want 0", len(m.HTML))
 		}
 	}
 	have, shown := first.Have, first.HTML
@@ -151,7 +151,7 @@ func TestAnswersHaveWhatChanged(t *testing.T) {
 		var m message
 		v.decode(v.post("/do?s="+v.id+"&have="+fmt.Sprint(have), map[string][]string{"do": {do}, "by": {"1"}}), &m)
 		if _, ok := m.HTML["tabs"]; ok {
-			t.Errorf("%s sends the tabs anew", do)
+			t.Errorf("%s sends the tabs again", do)
 		}
 		for id, html := range m.HTML {
 			shown[id] = html

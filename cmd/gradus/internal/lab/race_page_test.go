@@ -9,7 +9,7 @@ import (
 	"github.com/gradus-ml/gradus/cmd/gradus/internal/lesson"
 )
 
-// TestRaceOnThePage: lanes from identical weights, against four measures of work.
+// TestRaceOnThePage races lanes from identical weights and shows them against four measures of work.
 func TestRaceOnThePage(t *testing.T) {
 	p := openTab(t, Options{})
 	p.tab("race")
@@ -26,7 +26,7 @@ func TestRaceOnThePage(t *testing.T) {
 	}
 	rows := js[[][]string](p, `[...document.querySelectorAll('#lanes tbody tr')].map((r) => [...r.children].map((c) => c.dataset.value || c.textContent))`)
 	if len(rows) != 3 {
-		t.Fatalf("%d lanes", len(rows))
+		t.Fatalf("got %d lanes, want 3", len(rows))
 	}
 	for i, track := range tracks {
 		last := track.Points[len(track.Points)-1]

@@ -42,10 +42,10 @@ func TestLanesSayWhatTheyRun(t *testing.T) {
 			}
 		}
 		if !slices.Equal(got, c.want) {
-			t.Errorf("%s %s: the lanes are %q, not %q", c.example, c.kind, got, c.want)
+			t.Errorf("%s %s: the lanes are %q, want %q", c.example, c.kind, got, c.want)
 		}
 		if !strings.Contains(r.Common, "epoch") {
-			t.Errorf("all lanes have %q", r.Common)
+			t.Errorf("the settings that all lanes share are %q, want the epochs among them", r.Common)
 		}
 	}
 	s := newSession(t, "circles")
@@ -54,7 +54,7 @@ func TestLanesSayWhatTheyRun(t *testing.T) {
 	}
 	for _, kind := range []string{raceMethods, raceRates} {
 		if _, err := race(kind)(ctx, s.Frame()); err == nil || !strings.Contains(err.Error(), "lbfgs") {
-			t.Errorf("a race of %s with lbfgs: %v", kind, err)
+			t.Errorf("a race of %s with lbfgs: got %v, want an error that names lbfgs", kind, err)
 		}
 	}
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/gradus-ml/gradus/data"
 )
 
-// The lesson can be read from top to bottom. No formula is cut off at its side, the text mentions no arrows that are not
-// there, and at the end of a step a button leads to the top of the next one.
+// The lesson can be read from top to bottom. No formula is cut off at its side, and the text about arrows shows only with
+// the arrows. At the end of a step, a button leads to the top of the next one.
 func TestLessonIsReadToItsEnd(t *testing.T) {
 	p := openTab(t, Options{})
 	p.tab("lesson")
@@ -31,7 +31,7 @@ func TestLessonIsReadToItsEnd(t *testing.T) {
 				t.Errorf("%v, step %d: a formula is cut off: %s", size, n, cut)
 			}
 			if n == 2 && js[bool](p, "!!document.querySelector('.arrows').offsetHeight !== !!document.getElementById('phase').offsetHeight") {
-				t.Errorf("%v: the text on the arrows and the arrows are not seen together", size)
+				t.Errorf("%v: only one of the arrows and the text about them is visible", size)
 			}
 			if n < stops {
 				p.do(chromedp.Click("#lesson-on", chromedp.NodeVisible))
@@ -59,23 +59,23 @@ func TestFlowLeavesNumbersAlone(t *testing.T) {
 	js[any](p, "act('phase', { to: 2 }); null")
 	p.settled()
 	if n := js[int](p, `[...document.querySelectorAll('#picture text')].filter((text) => [...document.querySelectorAll('.flow')].some((flow) => text.compareDocumentPosition(flow) & Node.DOCUMENT_POSITION_FOLLOWING)).length`); n != 0 {
-		t.Errorf("%d numbers lie under what flows", n)
+		t.Errorf("%d numbers lie under the moving dots", n)
 	}
-	// From rim to rim of the circles that a click chooses.
+	// The dots move from rim to rim of the units' circles.
 	if gap := js[float64](p, `(() => { const f = document.querySelector('.flow'), to = f.getScreenCTM(), u = document.getElementById('unit-x-0'), at = u.getScreenCTM(), x = to.a * f.x1.baseVal.value + to.e, y = to.d * f.y1.baseVal.value + to.f;
 		return Math.abs(Math.hypot(x - at.a * u.cx.baseVal.value - at.e, y - at.d * u.cy.baseVal.value - at.f) - at.a * u.r.baseVal.value); })()`); !(gap < 1) {
-		t.Errorf("what flows begins %v off the rim of its unit", gap)
+		t.Errorf("the dots start %v pixels off the rim of their unit, want less than 1", gap)
 	}
 }
 
-// The whole number of the update is visible, also on a narrow page.
+// The update's number is visible in full, also on a narrow page.
 func TestUpdateIsSeenWhole(t *testing.T) {
 	p := openTab(t, Options{})
 	for _, size := range [][2]int64{{1280, 800}, {1024, 768}, {390, 844}} {
 		p.size(size[0], size[1])
 		for _, n := range []int{8, 2738, 123456} {
 			if cut := js[float64](p, fmt.Sprintf("(() => { const e = document.getElementById('goto'); e.value = %d; const cut = e.scrollWidth - e.clientWidth; e.value = 0; return cut; })()", n)); cut > 0 {
-				t.Errorf("%v: of update %d %v px are cut off", size, n, cut)
+				t.Errorf("%v: the number of update %d is cut off by %v pixels", size, n, cut)
 			}
 		}
 	}
@@ -98,21 +98,21 @@ func TestOneSymbolEach(t *testing.T) {
 		return js[[]string](p, `[...document.querySelectorAll('`+where+` text')].map((e) => e.textContent).filter((s) => /^[a-zŷ]$/.test(s))`)
 	}
 	if got := letters("#output"); !slices.Equal(got, []string{"ŷ"}) {
-		t.Errorf("beside the loss the letters %q stand", got)
+		t.Errorf("got the letters %q beside the loss, want ŷ", got)
 	}
 	if got := letters("#picture"); !slices.Contains(got, "ŷ") || slices.Contains(got, "y") {
-		t.Errorf("in the picture the letters %q stand", got)
+		t.Errorf("got the letters %q in the picture, want ŷ and no y", got)
 	}
 	js[any](p, "act('phase', { to: 1 }); null") // no unit has a value yet
 	p.settled()
 	got := letters("#picture")
 	slices.Sort(got)
 	if !slices.Equal(slices.Compact(got), []string{"a", "ŷ"}) {
-		t.Errorf("of the units without a value the letters %q stand", got)
+		t.Errorf("got the letters %q for units without a value, want a and ŷ", got)
 	}
 	sheet := string(p.get("/sheet.html"))
 	if strings.Contains(sheet, ">h<") || !strings.Contains(sheet, ">ŷ<") {
-		t.Error("the sheet's picture has other letters than its lines")
+		t.Error("the letters in the sheet's picture differ from those in its lines")
 	}
 	p.tab("unit")
 	p.write("unit", "1.0")
@@ -148,7 +148,7 @@ func TestClassesOfARow(t *testing.T) {
 			}
 		}
 		if want := "true class " + classes[right]; !strings.Contains(text, want) || strings.Count(text, "ŷ") > 2 {
-			t.Errorf("row %d has %q, not %q and two guesses at most", row, text, want)
+			t.Errorf("row %d has %q, want %q and at most two guesses", row, text, want)
 		}
 	}
 }
@@ -188,6 +188,6 @@ func TestOneMinus(t *testing.T) {
 		}
 	}
 	if len(seen) < len(tabs)/2 {
-		t.Errorf("numbers below zero were seen in %v alone", seen)
+		t.Errorf("negative numbers were seen only in %v", seen)
 	}
 }

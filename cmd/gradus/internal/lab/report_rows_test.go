@@ -10,8 +10,8 @@ import (
 	"github.com/gradus-ml/gradus/model"
 )
 
-// The curves fit the numbers at their ends, and the areas below them fit the metrics, which are
-// computed in another way.
+// The ROC curve starts and ends in the right corners. The numbers in the curves' names equal the metrics,
+// which are computed in another way.
 func TestRowFigures(t *testing.T) {
 	var cells [][]string
 	for i := range 200 {
@@ -45,7 +45,7 @@ func TestRowFigures(t *testing.T) {
 		}
 	}
 	if s := roc.Series[0]; s.X[0] != 0 || s.Y[0] != 0 || s.X[len(s.X)-1] != 1 || s.Y[len(s.Y)-1] != 1 {
-		t.Errorf("the ROC goes from (%v, %v) to (%v, %v)", s.X[0], s.Y[0], s.X[len(s.X)-1], s.Y[len(s.Y)-1])
+		t.Errorf("the ROC curve goes from (%v, %v) to (%v, %v), want (0, 0) to (1, 1)", s.X[0], s.Y[0], s.X[len(s.X)-1], s.Y[len(s.Y)-1])
 	}
 	m, f, err = model.Train(t.Context(), table, model.Options{Targets: []string{"y"}, Ignore: []string{"class"}, Test: &test, Epochs: 5})
 	if err != nil {

@@ -30,12 +30,12 @@ func TestTwoViewers(t *testing.T) {
 	first, second := s.Watch(), s.Watch()
 	first()
 	if idle := s.Idle(); idle != 0 {
-		t.Errorf("with a viewer left it has been idle for %v", idle)
+		t.Errorf("with one viewer left the session has been idle for %v, want 0", idle)
 	}
 	second()
 	time.Sleep(time.Millisecond)
 	if s.Idle() == 0 {
-		t.Error("without a viewer it is not idle")
+		t.Error("the session is not idle without a viewer")
 	}
 }
 

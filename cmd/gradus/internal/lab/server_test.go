@@ -99,12 +99,12 @@ func TestSessionsAreLimited(t *testing.T) {
 	n, there := len(s.sessions), s.sessions[first.id] != nil
 	s.mu.Unlock()
 	if n != MaxSessionsOfVisitor || there {
-		t.Errorf("%d sessions, the first there: %v", n, there)
+		t.Errorf("got %d sessions and the first one there: %v, want MaxSessionsOfVisitor and false", n, there)
 	}
 	resp := first.post("/do?s="+first.id, url.Values{"do": {"batch"}})
 	resp.Body.Close()
 	if resp.StatusCode != http.StatusGone {
-		t.Errorf("a session that gave way answers %s", resp.Status)
+		t.Errorf("a closed session answers %s, want 410 Gone", resp.Status)
 	}
 }
 
@@ -115,7 +115,7 @@ func TestVisitorsAreSeparate(t *testing.T) {
 	a.do("do", "batch")
 	a.do("do", "example", "example", "xor")
 	if m := b.do("do", "batch"); m.At != 1 || m.Example != "notebook" {
-		t.Errorf("the other visitor is at update %d of %s", m.At, m.Example)
+		t.Errorf("the other visitor is at update %d of %s, want 1 of notebook", m.At, m.Example)
 	}
 }
 
@@ -128,7 +128,7 @@ func TestSlowAndClosedPages(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	resp, err := v.client.Do(req) // and then it is never read
+	resp, err := v.client.Do(req) // its body is never read
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,9 +136,9 @@ func TestSlowAndClosedPages(t *testing.T) {
 	v.do("do", "build", "tolerance", "", "epochs", "10000000")
 	v.do("do", "run", "speed", "full")
 	before := v.do("do", "tab", "tab", "fit").At
-	eventually(t, "beside a page that reads nothing the run goes on", func() bool { return v.do("do", "look").At > before+1000 })
+	eventually(t, "the run goes on beside a page that reads nothing", func() bool { return v.do("do", "look").At > before+1000 })
 	leave()
-	eventually(t, "a page that went away counts as watching no longer", func() bool {
+	eventually(t, "a page that went away no longer counts as watching", func() bool {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		return s.sessions[v.id].Idle() > 0

@@ -33,7 +33,7 @@ func eventually(t testing.TB, what string, holds func() bool) {
 	t.Helper()
 	for begun := time.Now(); !holds(); time.Sleep(time.Millisecond) {
 		if time.Since(begun) > 2*time.Minute {
-			t.Fatalf("it never comes to this: %s", what)
+			t.Fatalf("this did not happen within two minutes: %s", what)
 		}
 	}
 }
@@ -47,17 +47,17 @@ func nothingLeft(t testing.TB, what string, before goleak.Option) {
 			return
 		}
 	}
-	t.Errorf("%s: something is running: %v", what, err)
+	t.Errorf("%s: goroutines are still running: %v", what, err)
 }
 
 func params(s *Session) []float64 { return s.Frame().Net.Params() }
 
-// bits compares to the last bit.
+// bits reports whether two slices are equal to the last bit.
 func bits(a, b []float64) bool {
 	return slices.EqualFunc(a, b, func(x, y float64) bool { return math.Float64bits(x) == math.Float64bits(y) })
 }
 
-// plain trains as gradus train does and returns the parameters after that many updates.
+// plain trains as gradus train does and returns the parameters after the given number of updates.
 func plain(t *testing.T, s Setup, table *data.Table, updates int) []float64 {
 	t.Helper()
 	o := s.Options
@@ -79,7 +79,7 @@ func plain(t *testing.T, s Setup, table *data.Table, updates int) []float64 {
 		}
 	}
 	if n != updates {
-		t.Fatalf("only %d updates", n)
+		t.Fatalf("the run made only %d updates", n)
 	}
 	return f.Network().Params()
 }
@@ -93,10 +93,10 @@ func TestSampleByRows(t *testing.T) {
 			s.Sample()
 			f := s.Frame()
 			if f.View.Row != row {
-				t.Fatalf("row %d is shown, the next was %d", f.View.Row, row)
+				t.Fatalf("row %d is shown, want %d", f.View.Row, row)
 			}
 			if want := update + (i+1)/len(next); f.At != want {
-				t.Fatalf("after row %d of %d: update %d, not %d", i+1, len(next), f.At, want)
+				t.Fatalf("after row %d of %d: update %d, want %d", i+1, len(next), f.At, want)
 			}
 		}
 	}
@@ -105,7 +105,7 @@ func TestSampleByRows(t *testing.T) {
 		t.Fatal(err)
 	}
 	if f := s.Frame(); f.At != 6 || f.Seen != 0 {
-		t.Errorf("back from looking at a row stands at update %d, row %d", f.At, f.Seen)
+		t.Errorf("going back from a row leads to update %d, row %d, want 6 and 0", f.At, f.Seen)
 	}
 }
 
@@ -117,6 +117,6 @@ func TestAnotherNetIsShownWhole(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := s.Frame().Phase(); got != "forward and back" {
-		t.Errorf("of another net it shows %q", got)
+		t.Errorf("another network is shown in the phase %q, want forward and back", got)
 	}
 }

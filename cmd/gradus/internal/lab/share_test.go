@@ -12,7 +12,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// TestShare: a link, numbers, pictures and a report.
+// TestShare compares the page's link, numbers, pictures and report with the library's run.
 func TestShare(t *testing.T) {
 	p := openTab(t, Options{})
 	p.choose("example", "notebook-stochastic")
@@ -38,7 +38,7 @@ func TestShare(t *testing.T) {
 	f2 := library(t, setup, f.Table())
 	for _, point := range f.Result().History {
 		forward(t, f2, 4)
-		point.Loss = f2.Result().Loss // over all rows, as the number at the top is
+		point.Loss = f2.Result().Loss // over all rows, like the number at the top
 		if want := fmt.Sprintf("%d,%d,%s,,%s\n", point.Epoch, point.Steps, exact(point.Loss), exact(point.LearningRate)); !strings.Contains(history, want) {
 			t.Errorf("history.csv lacks %q:\n%s", want, history)
 		}
@@ -67,10 +67,10 @@ func TestShare(t *testing.T) {
 	q.click("[data-do=epoch]")
 	q.tab("share")
 	if got := q.text("#sha"); got != sum {
-		t.Errorf("the link leads to the weights %s, not %s", got, sum)
+		t.Errorf("the link leads to the weights %s, want %s", got, sum)
 	}
 
-	// A link on a table of one's own holds its fingerprint and no cell.
+	// A link for a visitor's own table holds the table's fingerprint and none of its cells.
 	own := filepath.Join(t.TempDir(), "own.csv")
 	if err := os.WriteFile(own, []byte("height,secret\n1.5,987654\n2.5,876543\n3.5,765432\n4.5,654321\n"), 0o644); err != nil {
 		t.Fatal(err)
@@ -91,7 +91,7 @@ func TestShare(t *testing.T) {
 		t.Fatal(err)
 	}
 	if strings.Contains(string(text), "987654") || setup.Fingerprint == "" || setup.Options.Seed != 5 {
-		t.Errorf("the link holds %s", text)
+		t.Errorf("the link holds %s, want a fingerprint, the seed 5 and no cell", text)
 	}
 	sum = p.text("#sha")
 	q = openURL(t, p.server, link)
@@ -103,6 +103,6 @@ func TestShare(t *testing.T) {
 	q.settled()
 	q.tab("share")
 	if got := q.text("#sha"); got != sum {
-		t.Errorf("with its table the link leads to %s, not %s", got, sum)
+		t.Errorf("with its table the link leads to the weights %s, want %s", got, sum)
 	}
 }

@@ -22,7 +22,7 @@ func TestSheetLeavesNumbersOut(t *testing.T) {
 		t.Fatal(err)
 	}
 	if n, want := len(blank.Given), 3+1+1+len(f.Net.Params()); n != want {
-		t.Errorf("%d numbers are given, not %d", n, want)
+		t.Errorf("%d numbers are given, want %d", n, want)
 	}
 	for _, lines := range [][]sheetLine{blank.Forward, blank.Back, blank.Gradient} {
 		for _, line := range lines {
@@ -51,7 +51,7 @@ func TestSheetLeavesNumbersOut(t *testing.T) {
 		}
 	}
 	if strings.Join(got, " ") != strings.Join(want, " ") {
-		t.Errorf("the solution has %v, not %v", got, want)
+		t.Errorf("the solution has %v, want %v", got, want)
 	}
 	for _, number := range want {
 		if strings.Contains(string(blank.Picture), ">"+number+"<") {
@@ -60,7 +60,7 @@ func TestSheetLeavesNumbersOut(t *testing.T) {
 	}
 	s := newSession(t, "spirals")
 	if _, err := s.Frame().Sheet(false); err == nil || !strings.Contains(err.Error(), "smaller net") {
-		t.Errorf("a sheet of a large net: %v", err)
+		t.Errorf("a sheet of a large network: got %v, want an error that asks for a smaller net", err)
 	}
 }
 
@@ -86,7 +86,7 @@ func TestLinkOpensAtThePlace(t *testing.T) {
 	q.until("document.getElementById('panel').dataset.tab === 'lesson'")
 	f := q.session().Frame()
 	if title := q.text("#panel h2"); title != "7. Batch" || f.At != 3 || f.View.Row != 1 || f.View.Weight.String() != "0.1.2" {
-		t.Errorf("the link opens at %q, update %d, row %d, weight %s", title, f.At, f.View.Row, f.View.Weight)
+		t.Errorf("the link opens at %q, update %d, row %d, weight %s, want \"7. Batch\", 3, 1, 0.1.2", title, f.At, f.View.Row, f.View.Weight)
 	}
 	resp, err := http.Get(strings.SplitN(p.url, "?", 2)[0] + "page/sheet.css")
 	if err != nil {
@@ -94,6 +94,6 @@ func TestLinkOpensAtThePlace(t *testing.T) {
 	}
 	resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		t.Errorf("the sheet's style is answered with %s", resp.Status)
+		t.Errorf("the sheet's style sheet: got %s, want 200 OK", resp.Status)
 	}
 }

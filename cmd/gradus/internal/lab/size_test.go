@@ -22,7 +22,7 @@ func TestFramesAreSmall(t *testing.T) {
 	z.Close()
 	t.Logf("the picture under the network: %d bytes, compressed %d", len(m.HTML["output"]), small.Len())
 	if n := small.Len(); n < 500 || n > mostSmall {
-		t.Errorf("the picture under the network has %d bytes, compressed", n)
+		t.Errorf("the picture under the network has %d compressed bytes, want 500 to 10,000", n)
 	}
 	for _, tab := range tabs {
 		form := url.Values{"do": {"tab"}, "tab": {tab.Name}}
@@ -44,7 +44,7 @@ func TestFramesAreSmall(t *testing.T) {
 		}
 		t.Logf("%s: %d bytes", tab.Name, len(sent))
 		if len(sent) > mostFrame {
-			t.Errorf("the reply with the panel %s has %d bytes", tab.Name, len(sent))
+			t.Errorf("the reply with the panel %s has %d bytes, want at most 40,000", tab.Name, len(sent))
 		}
 	}
 }

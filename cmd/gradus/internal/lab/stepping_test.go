@@ -9,14 +9,14 @@ import (
 	"github.com/chromedp/chromedp/kb"
 )
 
-// TestStepping: steps by sample, batch and epoch, run and pause, and back along the timeline.
+// TestStepping steps by sample, batch and epoch, runs and pauses, and goes back along the timeline.
 func TestStepping(t *testing.T) {
 	p := openTab(t, Options{})
 	p.choose("example", "notebook-mini-batch")
 	check := func(updates int) {
 		t.Helper()
 		if got := p.text("#update"); got != strconv.Itoa(updates) {
-			t.Fatalf("at update %s, not %d", got, updates)
+			t.Fatalf("at update %s, want %d", got, updates)
 		}
 		f := exampleRun(t, "notebook-mini-batch")
 		forward(t, f, updates)
@@ -52,7 +52,7 @@ func TestStepping(t *testing.T) {
 		check(n)
 	}
 	if most := js[string](p, "document.getElementById('timeline').max"); most != strconv.Itoa(at) {
-		t.Errorf("the timeline ends at %s, the run has been at %d", most, at)
+		t.Errorf("the timeline ends at %s, want the run's farthest update %d", most, at)
 	}
 	js[any](p, "document.getElementById('timeline').focus(); null")
 	p.do(chromedp.KeyEvent(kb.ArrowLeft))
@@ -90,6 +90,6 @@ func TestStepping(t *testing.T) {
 	p.settled()
 	p.click("#clear-this")
 	if js[string](p, "document.getElementById('break-weight').value") != "" || p.text("#note") != "" {
-		t.Error("the breakpoint is not cleared from where it says so")
+		t.Error("the breakpoint is not cleared by the button in its note")
 	}
 }

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestSurface: the loss over a plane, with every lane's path on it.
+// TestSurface checks the loss over a plane and every lane's path on it.
 func TestSurface(t *testing.T) {
 	p := openTab(t, Options{})
 	p.tab("race")
@@ -17,7 +17,7 @@ func TestSurface(t *testing.T) {
 	f := p.session().Frame()
 	s := f.Jobs["surface"].result.(*Surface)
 	if len(s.Field.Paths) != 3 {
-		t.Errorf("%d ways for three lanes", len(s.Field.Paths))
+		t.Errorf("got %d paths for three lanes", len(s.Field.Paths))
 	}
 	fig := s.Field
 	fig.Width, fig.Height = sideWidth, 520
@@ -38,6 +38,6 @@ func TestSurface(t *testing.T) {
 	b, _ := net.Index(1, 2, 0)
 	net.Params()[a], net.Params()[b] = s.Field.X[7], s.Field.Y[31]
 	if got, want := s.Field.Z[31][7], lossOf(net, f); math.Abs(got-want) > 1e-12 {
-		t.Errorf("the surface is %v where the loss is %v", got, want)
+		t.Errorf("the surface is %v, want the loss %v", got, want)
 	}
 }

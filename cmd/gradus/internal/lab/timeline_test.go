@@ -32,7 +32,7 @@ func TestThousandStepsAndBackAgain(t *testing.T) {
 				seen[f.At] = f.Net.Params()
 			}
 			if len(seen) != 1001 {
-				t.Fatalf("%d places after 1000 updates", len(seen))
+				t.Fatalf("got %d places after 1000 updates, want 1001", len(seen))
 			}
 			if want := plain(t, s.Frame().Setup, s.table, 1000); !bits(seen[1000], want) {
 				t.Error("after 1000 updates the weights differ from those of a plain run")
@@ -43,10 +43,10 @@ func TestThousandStepsAndBackAgain(t *testing.T) {
 				}
 				f := s.Frame()
 				if f.At != n || f.Most != 1000 {
-					t.Fatalf("at update %d of %d, asked for %d of 1000", f.At, f.Most, n)
+					t.Fatalf("at update %d of %d, want %d of 1000", f.At, f.Most, n)
 				}
 				if !bits(f.Net.Params(), seen[n]) {
-					t.Errorf("back at update %d the weights are others", n)
+					t.Errorf("back at update %d the weights differ", n)
 				}
 			}
 			for range 20 {
@@ -54,14 +54,14 @@ func TestThousandStepsAndBackAgain(t *testing.T) {
 					t.Fatal(err)
 				}
 				if f := s.Frame(); !bits(f.Net.Params(), seen[f.At]) {
-					t.Errorf("one back, at update %d, the weights are others", f.At)
+					t.Errorf("after a step back to update %d the weights differ", f.At)
 				}
 			}
 			if err := s.Goto(ctx, 0); err != nil {
 				t.Fatal(err)
 			}
 			if !bits(params(s), start) {
-				t.Error("back at the start the weights are others")
+				t.Error("back at the start the weights differ")
 			}
 		})
 	}

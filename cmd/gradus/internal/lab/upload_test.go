@@ -17,7 +17,7 @@ import (
 	"github.com/gradus-ml/gradus/model"
 )
 
-// The page and its downloads have a table's name, and nothing of its folders.
+// The page and its downloads show a table's name, but not its folders.
 func TestNamesWithoutFolders(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "secret-folder")
 	if err := os.Mkdir(dir, 0o755); err != nil {
@@ -102,12 +102,12 @@ func TestTargetThatIsNone(t *testing.T) {
 			t.Errorf("%q: the target is %s, the note %q", text, got, f.Note)
 		}
 		if err := e.Change(map[string]string{"target": "a"}); err != nil || e.Frame().Note != "" {
-			t.Errorf("%q: to another target: %v, %q", text, err, e.Frame().Note)
+			t.Errorf("%q: changing the target: got %v and the note %q, want neither", text, err, e.Frame().Note)
 		}
 	}
 	e := &entry{Session: newSession(t, "notebook")}
 	if err := take(e, "t.csv", []byte("a,y\nu,x\nu,x\nu,x\n")); err == nil || e.Frame().Setup.Example != "notebook" {
-		t.Errorf("where no column can be a target it says %v and opens %q", err, e.Frame().Setup.Example)
+		t.Errorf("with no possible target: got %v and the example %q, want an error and notebook", err, e.Frame().Setup.Example)
 	}
 }
 
@@ -130,13 +130,13 @@ func TestLinkWaitsForItsTable(t *testing.T) {
 		t.Fatal(err)
 	}
 	if f := e.Frame(); f.Failed || !strings.Contains(f.Note, "not the table of the link") || f.Net.Layer(0).Units != 4 {
-		t.Errorf("another table has %d hidden units and the note %q", f.Net.Layer(0).Units, f.Note)
+		t.Errorf("another table: got %d hidden units and the note %q, want 4 and a note", f.Net.Layer(0).Units, f.Note)
 	}
 	if err := take(e, "own.csv", own); err != nil {
 		t.Fatal(err)
 	}
 	if f := e.Frame(); f.Note != "" || f.Net.Layer(0).Units != 7 {
-		t.Errorf("its own table then has %d hidden units and the note %q", f.Net.Layer(0).Units, f.Note)
+		t.Errorf("the link's table: got %d hidden units and the note %q, want 7 and no note", f.Net.Layer(0).Units, f.Note)
 	}
 }
 
@@ -149,7 +149,7 @@ func take(e *entry, name string, raw []byte) error {
 	return e.take(t)
 }
 
-// A model file is no table. The page says what it is, and keeps its run.
+// A model file is not a table. The page says what it is, and keeps its run.
 func TestModelIsNoTable(t *testing.T) {
 	table, err := data.Read("../../../../examples/data/iris.csv", data.ReadOptions{})
 	if err != nil {
@@ -167,10 +167,10 @@ func TestModelIsNoTable(t *testing.T) {
 	p.do(chromedp.SetUploadFiles("#file", []string{path}))
 	p.until("document.querySelector('#note .bad')")
 	if note, want := p.text("#note"), "three.safetensors is a model file, an ensemble of 3 networks"; !strings.HasPrefix(note, want) {
-		t.Errorf("the page says %q, not %q", note, want)
+		t.Errorf("the page says %q, want it to begin with %q", note, want)
 	}
 	p.click("[data-do=batch]")
 	if p.text("#update") != "1" {
-		t.Errorf("after that the page is at update %s", p.text("#update"))
+		t.Errorf("after that the page is at update %s, want 1", p.text("#update"))
 	}
 }

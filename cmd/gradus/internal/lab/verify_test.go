@@ -8,7 +8,7 @@ import (
 	"github.com/gradus-ml/gradus/nn"
 )
 
-// TestVerify: every weight is checked, and the error shown over the step.
+// TestVerify checks every weight and the curve of the error over the step size.
 func TestVerify(t *testing.T) {
 	p := openTab(t, Options{})
 	p.click("[data-do=batch]")
@@ -24,7 +24,7 @@ func TestVerify(t *testing.T) {
 	check := nn.CheckGradient(f.Network(), f.Config().Loss, training.X, training.Y, nn.CheckOptions{Reduction: nn.Sum})
 	same(t, "the worst error", p.value("#worst"), check.Worst.Error)
 	if text := p.text("#panel"); !strings.Contains(text, "16 of 16 parameters") {
-		t.Errorf("it says %q", text)
+		t.Errorf("the panel says %q, want 16 of 16 parameters", text)
 	}
 	p.drawn("#error-over-h", svg(p.session().Frame().Jobs["verify"].result.(*Verified).Curve(sideWidth, 300)))
 	v := p.session().Frame().Jobs["verify"].result.(*Verified)
@@ -33,7 +33,7 @@ func TestVerify(t *testing.T) {
 		best = math.Min(best, s.Error)
 	}
 	if first, last := v.Steps[0].Error, v.Steps[len(v.Steps)-1].Error; !(best < first/1e3 && best < last/1e3) {
-		t.Errorf("the error over h is %v, %v at best, %v: no valley", first, best, last)
+		t.Errorf("the error over h is %v at first, %v at best and %v at last: the curve has no valley", first, best, last)
 	}
 	p.screen("verify")
 	p.choose("example", "spirals")

@@ -25,7 +25,7 @@ type crowd struct {
 	leave    func()
 }
 
-// come makes that many visitors. They look at different tabs of different tables.
+// come creates the given number of visitors. They look at different tabs of different tables.
 func come(t testing.TB, web string, visitors int) *crowd {
 	t.Helper()
 	c := &crowd{frames: make([]atomic.Int64, visitors)}
@@ -124,21 +124,21 @@ func TestTwentyVisitors(t *testing.T) {
 	}
 	for i, v := range c.visitors {
 		if m := v.do("do", "pause"); m.At == 0 || strings.Contains(m.HTML["note"], "bad") {
-			t.Errorf("visitor %d stands at update %d, told %q", i, m.At, m.HTML["note"])
+			t.Errorf("visitor %d is at update %d with the note %q", i, m.At, m.HTML["note"])
 		}
 	}
 	c.leave()
 	if n := c.fewest(); n < 5 {
-		t.Errorf("some visitor saw %d frames", n)
+		t.Errorf("one visitor saw only %d frames, want 5 or more", n)
 	}
 	t.Logf("20 visitors for %v: the heap went from %d MB to %d MB at most; every visitor saw %d frames or more", long, begin>>20, peak>>20, c.fewest())
 	if peak > begin+200<<20 {
-		t.Errorf("the heap went from %d to %d MB", begin>>20, peak>>20)
+		t.Errorf("the heap grew from %d MB to %d MB, want at most 200 MB more", begin>>20, peak>>20)
 	}
 }
 
-// click lets each visitor click once a second, that many times, and returns how long the answers took. Each answer
-// must be the panel that was asked for, of a running run.
+// click lets each visitor click once a second, the given number of times, and returns how long the answers took. Each
+// answer must be the requested panel of a run that goes on.
 func (c *crowd) click(t testing.TB, times int) (took []time.Duration) {
 	t.Helper()
 	each := make([][]time.Duration, len(c.visitors))
@@ -153,7 +153,7 @@ func (c *crowd) click(t testing.TB, times int) (took []time.Duration) {
 				m := v.do("do", "tab", "tab", panel)
 				each[i] = append(each[i], time.Since(click))
 				if !m.Running || m.At < before || !strings.Contains(m.HTML["panel"], `id="`+panel+`" class="address"`) {
-					t.Errorf("visitor %d asks for the panel %s at update %d and gets, running %v at update %d: %.80s", i, panel, before, m.Running, m.At, m.HTML["panel"])
+					t.Errorf("visitor %d asked for the panel %s at update %d and got, with running = %v at update %d: %.80s", i, panel, before, m.Running, m.At, m.HTML["panel"])
 				}
 				before = m.At
 				time.Sleep(time.Second - time.Since(click))
@@ -164,7 +164,7 @@ func (c *crowd) click(t testing.TB, times int) (took []time.Duration) {
 	return slices.Concat(each...)
 }
 
-// thirty makes thirty visitors and returns how often each clicks: that many times, or with -minute for a minute.
+// thirty creates thirty visitors and returns how often each clicks: the given number of times, or 60 times with -minute.
 func thirty(t testing.TB, times int) (*crowd, int) {
 	t.Helper()
 	if *minute {

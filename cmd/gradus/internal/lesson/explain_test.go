@@ -79,7 +79,7 @@ func consistent(t *testing.T, e *Explanation) {
 			sizes += math.Abs(term.Product)
 		}
 		if sum+r.Rest != r.Sum || r.Slope.Value*r.Sum != r.Delta || r.Delta*r.Input.Value != e.Sum {
-			t.Errorf("%s: ten and the rest give %v, not %v; delta %v, sum %v", e.Weight, sum+r.Rest, r.Sum, r.Delta, e.Sum)
+			t.Errorf("%s: the terms and the rest give %v, want %v; delta %v, sum %v", e.Weight, sum+r.Rest, r.Sum, r.Delta, e.Sum)
 		}
 		delta := e.Layers[e.Weight.Layer].Delta[e.Weight.Unit]
 		if math.Abs(r.Delta-delta) > 1e-13*sizes {
@@ -177,7 +177,7 @@ func TestNotebookStepByHand(t *testing.T) {
 			{InputOf, fmt.Sprintf("x[%d]", in), g.X[0][in]},
 		}
 		if len(e.Paths) != 1 || len(e.Paths[0].Factors) != len(want) {
-			t.Fatalf("paths %+v", e.Paths)
+			t.Fatalf("got the paths %+v, want one of five factors", e.Paths)
 		}
 		for i, f := range e.Paths[0].Factors {
 			if f.Kind != want[i].kind || f.Symbol != want[i].name || math.Abs(f.Value-want[i].value) > 1e-14 {
@@ -206,10 +206,10 @@ func TestNotebookStepByHand(t *testing.T) {
 	if math.Abs(e.Sum-g.First.GradW2[0][0]) > 1e-14 || math.Abs(e.Update.After-g.Trajectory[0].W2[0][0]) > 1e-12 {
 		t.Errorf("w2: gradient %v, after %v", e.Sum, e.Update.After)
 	}
-	// If no weight is chosen, it is the one with the largest gradient in the first layer, which is that of the largest input.
+	// Without a choice, Explain takes the first layer's weight with the largest gradient. Here it belongs to the largest input.
 	o.Weight = nil
 	if e := explain(t, n, o, g.X[0], g.Y[0]); e.Weight != (Address{0, 2, 0}) {
-		t.Errorf("chose %v", e.Weight)
+		t.Errorf("Explain chose the weight %v, want 0.2.0", e.Weight)
 	}
 }
 
@@ -268,7 +268,7 @@ func TestManyPathsBecomeARecursion(t *testing.T) {
 			}
 		}
 	}
-	// These are too many paths to count.
+	// This network has too many paths to count.
 	layers := []nn.Dense{{Units: 1}}
 	for range 30 {
 		layers = append(layers, nn.Dense{Units: 8, Activation: nn.Tanh})
@@ -277,7 +277,7 @@ func TestManyPathsBecomeARecursion(t *testing.T) {
 	e := explain(t, n, ExplainOptions{Weight: &Address{0, 0, 0}}, x, y)
 	consistent(t, e)
 	if e.PathCount != math.MaxInt || e.Recursion == nil {
-		t.Errorf("counted %d paths", e.PathCount)
+		t.Errorf("counted %d paths, want MaxInt and a recursion", e.PathCount)
 	}
 }
 
@@ -296,7 +296,7 @@ func TestKinkIsFlagged(t *testing.T) {
 		e := explain(t, n, ExplainOptions{Weight: &Address{0, 0, 0}}, c.x, []float64{0})
 		consistent(t, e)
 		if e.Kink != c.kink || e.Gradient != c.want || !c.kink && e.Error > 1e-7 {
-			t.Errorf("x %v: kink %v, gradient %v, numeric %v", c.x, e.Kink, e.Gradient, e.Numeric)
+			t.Errorf("x %v: got kink %v, gradient %v, numeric %v", c.x, e.Kink, e.Gradient, e.Numeric)
 		}
 	}
 }

@@ -63,7 +63,7 @@ func TestNormsExplained(t *testing.T) {
 					t.Fatalf("%s: the batch has %d rows", name, e.Batch)
 				}
 				if e.Kink || e.Error > nn.CheckThreshold {
-					t.Errorf("%s %s: %v by the engine, %v numerically", name, e.Weight, e.Gradient, e.Numeric)
+					t.Errorf("%s %s: the engine's gradient is %v, the numeric derivative %v", name, e.Weight, e.Gradient, e.Numeric)
 				}
 				size := normSteps(t, name, e)
 				if math.Abs(e.Sum-e.Gradient) > 1e-12*max(math.Abs(e.Gradient), 1e-3*size) {
@@ -84,7 +84,7 @@ func normSteps(t *testing.T, name string, e *Explanation) (size float64) {
 	t.Helper()
 	near := func(what string, got, want, size float64) {
 		if math.Abs(got-want) > 1e-12*max(math.Abs(want), size) {
-			t.Errorf("%s %s: %s is %v, not %v", name, e.Weight, what, got, want)
+			t.Errorf("%s %s: %s is %v, want %v", name, e.Weight, what, got, want)
 		}
 	}
 	for _, layer := range e.Layers {
@@ -118,7 +118,7 @@ func normSteps(t *testing.T, name string, e *Explanation) (size float64) {
 			size += math.Abs(p.Product)
 		}
 		if sum != e.Sum {
-			t.Errorf("%s %s: the paths give %v, not %v", name, e.Weight, sum, e.Sum)
+			t.Errorf("%s %s: the paths give %v, want %v", name, e.Weight, sum, e.Sum)
 		}
 		return size
 	}
@@ -143,7 +143,7 @@ func normSteps(t *testing.T, name string, e *Explanation) (size float64) {
 	}
 	if s := r.Norm; s != nil {
 		if s.G != s.Gamma*r.Delta {
-			t.Errorf("%s %s: g is %v, not %v", name, e.Weight, s.G, s.Gamma*r.Delta)
+			t.Errorf("%s %s: g is %v, want %v", name, e.Weight, s.G, s.Gamma*r.Delta)
 		}
 		near("delta", s.Delta, e.Layers[e.Weight.Layer].Delta[e.Weight.Unit], math.Abs(s.Rstd*s.G))
 		size += math.Abs(s.Rstd * s.G * r.Input.Value)
@@ -161,7 +161,7 @@ func normSteps(t *testing.T, name string, e *Explanation) (size float64) {
 			size += math.Abs(term.Product)
 		}
 		if sum+rows.Rest != e.Sum || rows.Count != e.Batch || len(rows.Terms) != min(10, e.Batch) {
-			t.Errorf("%s %s: %d of %d rows give %v, not %v", name, e.Weight, len(rows.Terms), rows.Count, sum+rows.Rest, e.Sum)
+			t.Errorf("%s %s: %d of %d rows give %v, want %v", name, e.Weight, len(rows.Terms), rows.Count, sum+rows.Rest, e.Sum)
 		}
 	}
 	return size

@@ -52,7 +52,7 @@ func TestNotebook(t *testing.T) {
 		{"mini-batch", true, "tolerance", 500, 3500, []float64{.8, .2, .4, .6}, 0.001, []string{"one sentence, and no code"}},
 	}
 	if len(all) != len(want) {
-		t.Fatalf("%d experiments", len(all))
+		t.Fatalf("got %d experiments, want one per entry of the table", len(all))
 	}
 	for i, w := range want {
 		e := all[i]
@@ -77,7 +77,7 @@ func TestNotebook(t *testing.T) {
 		}
 		for _, f := range append(e.Known, e.What) {
 			if !strings.HasSuffix(f, ".") || strings.Contains(f, "%!") || strings.Contains(f, "NaN") {
-				t.Errorf(`%s: got %q, want f to end with "." and no "%%!" in f and no "NaN" in f`, e.Name, f)
+				t.Errorf(`%s: the fact is %q, want one that ends with "." and has no "%%!" and no "NaN"`, e.Name, f)
 			}
 		}
 		if (e.Printed != "") != (i == 0 || i == 2 || i == 4) {
@@ -164,7 +164,7 @@ func TestRecipesMeetTheGoldenRuns(t *testing.T) {
 	// A network drawn from a seed has the notebook's form: no bias, and sigmoid in every layer.
 	for _, l := range n.Layers() {
 		if !l.NoBias || l.Activation != nn.Sigmoid {
-			t.Errorf("layer %+v", l)
+			t.Errorf("layer %+v, want a sigmoid without a bias", l)
 		}
 	}
 }
@@ -173,7 +173,7 @@ func TestNotebookStopsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	if done, err := Notebook(ctx, 1); !errors.Is(err, context.Canceled) || len(done) != 0 {
-		t.Errorf("%d experiments, %v", len(done), err)
+		t.Errorf("got %d experiments, %v, want none and context.Canceled", len(done), err)
 	}
 	if s, err := Census(ctx, 80, 10, 1); !errors.Is(err, context.Canceled) || s.Starts != 0 {
 		t.Errorf("got %+v, %v, want an error that wraps context.Canceled and s.Starts = 0", s, err)

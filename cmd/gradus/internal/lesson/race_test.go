@@ -13,7 +13,7 @@ import (
 )
 
 func racers() (names []string, configs []train.Config) {
-	base := train.Config{Loss: nn.HalfSquared, Reduction: nn.Sum, Optimizer: optim.SGD{}, LearningRate: 5, Seed: 3, Epochs: 601} // 601 is no epoch that train.Keeps
+	base := train.Config{Loss: nn.HalfSquared, Reduction: nn.Sum, Optimizer: optim.SGD{}, LearningRate: 5, Seed: 3, Epochs: 601} // train.Keeps does not keep epoch 601
 	for _, m := range train.Methods() {
 		c := base
 		c.Method, c.BatchSize = train.Method(m), 3
@@ -67,7 +67,7 @@ func testRace[T nn.Float](t *testing.T) {
 		}
 		for k, w := range alone.Params() {
 			if track.Network.Params()[k] != w {
-				t.Fatalf("%s: the race ended with other weights than the run alone", track.Name)
+				t.Fatalf("%s: the weights of the race differ from those of the run alone", track.Name)
 			}
 		}
 		perRow := r.Loss
@@ -78,7 +78,7 @@ func testRace[T nn.Float](t *testing.T) {
 			t.Errorf("%s ends at %+v; alone %d epochs, %d updates, %d rows, loss %v", track.Name, last, r.Epochs, r.Steps, r.Rows, perRow)
 		}
 		if track.Reason != r.Reason || track.Converged != r.Converged {
-			t.Errorf("%s: got %s, %v, want track.Reason = r.Reason and track.Converged = r.Converged", track.Name, track.Reason, track.Converged)
+			t.Errorf("%s: got %s, %v, want the reason and the convergence of the run alone", track.Name, track.Reason, track.Converged)
 		}
 		for k, p := range track.Points[1:] {
 			q := track.Points[k]
@@ -90,7 +90,7 @@ func testRace[T nn.Float](t *testing.T) {
 			}
 		}
 	}
-	// This is the cost of an epoch in each unit.
+	// The first epoch of each lane takes this many updates and rows.
 	for i, want := range []struct{ updates, rows int }{{1, 4}, {4, 4}, {2, 4}, {1, 1}, {1, 4}} {
 		if p := tracks[i].Points[1]; p.Updates != want.updates || p.Rows != want.rows {
 			t.Errorf("%s: first epoch %+v, want %+v", tracks[i].Name, p, want)
@@ -129,7 +129,7 @@ func TestRaceDivergesInItsLane(t *testing.T) {
 	}
 	for _, p := range tracks[0].Points {
 		if !finite(p.Loss) {
-			t.Errorf("point %+v", p)
+			t.Errorf("got the point %+v, want a finite loss", p)
 		}
 	}
 	if c := tracks[1]; c.Reason != "target-loss" || !c.Converged || c.Points[len(c.Points)-1].Loss > 1e-6 {
@@ -158,7 +158,7 @@ func TestRaceTimesTrainingAlone(t *testing.T) {
 	}
 	points := tracks[0].Points
 	if last := points[len(points)-1]; last.Updates != 20 || last.Seconds < 0.020 || last.Seconds > whole/2 {
-		t.Errorf("%+v of %v s in all", last, whole)
+		t.Errorf("the last point is %+v, of %v s in all", last, whole)
 	}
 }
 
@@ -168,12 +168,12 @@ func TestRaceRefusesAndStops(t *testing.T) {
 	other := c
 	other.Loss = nn.Absolute
 	if _, err := Race(context.Background(), n, data, []Lane{{"a", c}, {"b", other}}, nil); !errors.Is(err, ErrRace) {
-		t.Errorf("two losses: %v", err)
+		t.Errorf("two losses: got %v, want ErrRace", err)
 	}
 	bad := c
 	bad.LearningRate = -1
 	if _, err := Race(context.Background(), n, data, []Lane{{"a", c}, {"b", bad}}, nil); !errors.Is(err, train.ErrConfig) {
-		t.Errorf("a negative rate: %v", err)
+		t.Errorf("a negative rate: got %v, want train.ErrConfig", err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
@@ -183,6 +183,6 @@ func TestRaceRefusesAndStops(t *testing.T) {
 		}
 	})
 	if !errors.Is(err, context.Canceled) || len(tracks) != 1 || tracks[0].Reason != train.ReasonInterrupted || len(tracks[0].Points) != 6 {
-		t.Errorf("canceled: %v, %+v", err, tracks)
+		t.Errorf("canceled: got %v, %+v, want context.Canceled and one track of 6 points", err, tracks)
 	}
 }

@@ -30,7 +30,7 @@ func TestRateSweep(t *testing.T) {
 			t.Errorf("the loss falls fastest at %v; found %v, %v", c.falls, got, ok)
 		}
 		if got, ok := s.Suggest(); !ok || got != s.Points[s.Lowest()].Rate/10 {
-			t.Errorf("lowest at %v, and %v is suggested", s.Points[s.Lowest()].Rate, got)
+			t.Errorf("the loss is lowest at %v and Suggest gives %v, want a tenth of the lowest rate", s.Points[s.Lowest()].Rate, got)
 		}
 		if got := s.Points[s.Lowest()].Rate; got < c.falls || got > 2*c.explodes {
 			t.Errorf("the loss is lowest between %v and %v; found %v", c.falls, c.explodes, got)
@@ -44,10 +44,10 @@ func TestRateSweep(t *testing.T) {
 		}
 	}
 	if i, ok := rising.Steepest(); ok {
-		t.Errorf("a loss that only rises falls fastest at point %d", i)
+		t.Errorf("for a loss that only rises, Steepest gives point %d, want none", i)
 	}
 	if rate, ok := rising.Suggest(); ok {
-		t.Errorf("for a loss that only rises %v is suggested", rate)
+		t.Errorf("for a loss that only rises, Suggest gives %v, want none", rate)
 	}
 	var negative RateSweep
 	for n := range 50 {
@@ -56,6 +56,6 @@ func TestRateSweep(t *testing.T) {
 		}
 	}
 	if negative.Add(1, math.NaN()) || negative.Add(1, math.Inf(1)) {
-		t.Error("a loss that is no number does not end the sweep")
+		t.Error("a loss that is not finite does not end the sweep")
 	}
 }

@@ -11,7 +11,7 @@ import (
 
 var update = flag.Bool("update", false, "write docs/flags.md")
 
-// docs/flags.md is what the table says.
+// docs/flags.md matches the table of options.
 func TestFlagsPage(t *testing.T) {
 	const path = "../../../../docs/flags.md"
 	want := flagsPage()
@@ -59,7 +59,7 @@ A run's config.json and the JSON of a model have the same names, with ` + "`_`" 
 // cell writes a text in a table of Markdown.
 func cell(s string) string { return strings.ReplaceAll(s, "|", `\|`) }
 
-// The help of an option names every word that it accepts, but for those of which there are too many.
+// The help of an option names every word that the option accepts, unless there are too many.
 func TestHelpNamesTheChoices(t *testing.T) {
 	many := map[string]bool{"metric": true, "output-activation": true}
 	for _, p := range all {

@@ -15,7 +15,7 @@ import (
 	"github.com/gradus-ml/gradus/train"
 )
 
-// Every field of model.Options that JSON has is in the table, once; the flags have the JSON's names.
+// Every JSON field of model.Options is in the table once, and its flag has the same name.
 func TestTableIsComplete(t *testing.T) {
 	fields := reflect.VisibleFields(reflect.TypeFor[model.Options]())
 	found := 0
@@ -58,7 +58,7 @@ var examples = map[string]string{
 	"test": "0.25", "split": "time:a", "group": "g", "sample-weight": "w", "metric": "auc,f1", "calibrate": "on", "shrink": "on", "threshold": "0.25", "members": "4",
 }
 
-// What Set reads, Text writes; no text is the zero value, and every option says what no value is.
+// Text writes what Set reads. An empty text gives the zero value, and a default does not count as given.
 func TestTextRoundTrip(t *testing.T) {
 	for _, p := range all {
 		text, ok := examples[p.Name]
@@ -82,9 +82,9 @@ func TestTextRoundTrip(t *testing.T) {
 			t.Errorf("%s: %q becomes %q, given %v", p.Name, text, got, given)
 		}
 		if p.Code(&o) == "" {
-			t.Errorf("%s: no Go code of %q", p.Name, text)
+			t.Errorf("%s: there is no Go code for %q", p.Name, text)
 		}
-		if p.Name == "seed" { // which is always given
+		if p.Name == "seed" { // a seed is always given
 			continue
 		}
 		if p.IsBool() {
@@ -104,7 +104,7 @@ func TestTextRoundTrip(t *testing.T) {
 	}
 }
 
-// What is no text for an option is refused by Set, and what is out of its range by model.Options.Validate.
+// Set refuses a text that is no value of its option, and model.Options.Validate refuses a value out of range.
 func TestSetRefuses(t *testing.T) {
 	for name, texts := range map[string][]string{
 		"lr": {"x", "NaN", "Inf", "1,2"}, "l1": {"x", "-Inf"}, "epochs": {"0", "-1", "1.5", "x"}, "warmup": {"-1"}, "patience": {"-1", "x"},
@@ -114,13 +114,13 @@ func TestSetRefuses(t *testing.T) {
 		for _, text := range texts {
 			var o model.Options
 			if Named(name).Set(&o, text) == nil && o.Validate() == nil {
-				t.Errorf("--%s %s is taken", name, text)
+				t.Errorf("--%s %s is accepted, want an error", name, text)
 			}
 		}
 	}
 }
 
-// A default that the table or a help names is the one in force: naming it trains the same weights.
+// A default named in the table or in a help text is in force: naming it trains the same weights.
 func TestDefaultsAreInForce(t *testing.T) {
 	table := func(name string) *data.Table {
 		t.Helper()
@@ -172,11 +172,11 @@ func TestDefaultsAreInForce(t *testing.T) {
 	is(Named("members"), "1") // in the library; a command goes by --preset
 	for _, name := range []string{"members", "dropout", "test", "norm", "split", "hidden", "loss", "precision", "ema"} {
 		if !tried[name] {
-			t.Errorf("--%s says no default", name)
+			t.Errorf("--%s names no default", name)
 		}
 	}
 
-	// Those of the optimizers.
+	// These are the defaults of the optimizers.
 	diabetes := table("diabetes.csv")
 	for rule, defaults := range map[string]map[string]string{
 		"sgd": {"lr": "0.01", "weight-decay": "0"}, "momentum": {"lr": "0.01", "momentum": "0.9"}, "nesterov": {"lr": "0.01", "momentum": "0.9"},
@@ -226,16 +226,16 @@ func TestRemediesAreWrittenAsFlags(t *testing.T) {
 	}}})
 	const want = `--lr 0.1, or --bias, or --init auto if the weights began so, or --ignore '"a, b"', or fewer hidden layers`
 	if len(found) != 1 || found[0].Try != want || found[0].Code != diagnosis.DeadRows {
-		t.Errorf("%+v, want %q", found, want)
+		t.Errorf("got %+v, want %q", found, want)
 	}
 }
 
 func TestDivergenceSpeaksOfTheFlag(t *testing.T) {
 	err := fmt.Errorf("member 2: %w", &train.DivergedError{Epoch: 1, Step: 3, Layer: -1, Loss: math.Inf(1), LearningRate: 9, Remedies: []train.Remedy{{Option: "LearningRate", Value: "0.9"}}})
 	if got := Words(err, Flag); !strings.HasPrefix(got, "member 2: training diverged: ") || !strings.HasSuffix(got, "try a smaller learning rate, --lr 0.9") {
-		t.Errorf(`got %v, want got to begin with "member 2: training diverged: " and got to end with "try a smaller learning rate, --lr 0.9"`, got)
+		t.Errorf(`got %v, want it to begin with "member 2: training diverged: " and end with "try a smaller learning rate, --lr 0.9"`, got)
 	}
 	if got := err.Error(); !strings.HasSuffix(got, "try a smaller learning rate, LearningRate 0.9") {
-		t.Errorf(`got %v, want got to end with "try a smaller learning rate, LearningRate 0.9"`, got)
+		t.Errorf(`got %v, want it to end with "try a smaller learning rate, LearningRate 0.9"`, got)
 	}
 }

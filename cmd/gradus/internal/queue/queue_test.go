@@ -37,7 +37,7 @@ func double(ctx context.Context, work string) (string, error) {
 	}
 }
 
-// said keeps sentences.
+// said keeps the messages.
 type said struct {
 	mutex sync.Mutex
 	lines []string
@@ -153,7 +153,7 @@ func TestQueue(t *testing.T) {
 	b.server.Start()
 	team.Wait()
 	if !b.said.has("is away") || !b.said.has("is back") {
-		t.Errorf("the server was away and nobody said so:\n%s", &b.said)
+		t.Errorf("no message says that the server is away and is back:\n%s", &b.said)
 	}
 	for _, j := range jobs {
 		if err := j.Close(true); err != nil {
@@ -181,7 +181,7 @@ func TestLiar(t *testing.T) {
 	if i := slices.IndexFunc(failed, func(err error) bool {
 		return err != nil && strings.Contains(err.Error(), "the workers honest and liar") && strings.Contains(err.Error(), "different results")
 	}); i < 0 {
-		t.Errorf("nobody says that a worker lies: %v", failed)
+		t.Errorf("no error names the two workers and their different results: %v", failed)
 	}
 }
 
@@ -195,7 +195,7 @@ func TestAlone(t *testing.T) {
 	}
 	j.Close(true)
 	if !b.said.has("3 of 3 tasks were to be done twice") {
-		t.Errorf(`got %v, want b.said.has("3 of 3 tasks were to be done twice")`, &b.said)
+		t.Errorf(`got the messages %v, want "3 of 3 tasks were to be done twice"`, &b.said)
 	}
 }
 
@@ -221,7 +221,7 @@ func TestRefusals(t *testing.T) {
 	}
 	for _, words := range [][]string{{"worker old refuses the job: it was sent by gradus 1, and the worker is gradus 0"}, {"worker elsewhere", "(data differs)"}, {"worker blind", "a.csv: there is no such file"}, {"gradus work --queue postgres://postgres@127.0.0.1:"}} {
 		if !b.said.has(words...) {
-			t.Errorf("nobody says %q:\n%s", words, &b.said)
+			t.Errorf("no message says %q:\n%s", words, &b.said)
 		}
 	}
 }
@@ -249,10 +249,10 @@ func TestFailure(t *testing.T) {
 	failed := all(context.Background(), j, 4)
 	f, is := errors.AsType[*Failure](failed[1])
 	if !is || *f != (Failure{"no such flag", 2}) || failed[0] != nil || failed[2] != nil || failed[3] != nil {
-		t.Errorf(`got %v, want is and *f = (Failure{"no such flag", 2}) and failed[0] = nil and failed[2] = nil and failed[3] = nil`, failed)
+		t.Errorf(`got the errors %v, want only task 1 to fail, with "no such flag" and the status 2`, failed)
 	}
 	if n := tries["1.poor"] + tries["1.rich"]; n != Tries || tries["1.poor"] == 0 || tries["1.rich"] == 0 || tries["2.poor"] > 1 {
-		t.Errorf(`got %v, want n = Tries and tries["1.poor"] != 0 and tries["1.rich"] != 0 and tries["2.poor"] <= 1`, tries)
+		t.Errorf(`got %v, want Tries of task 1, by both workers, and at most one of task 2 by poor`, tries)
 	}
 }
 
@@ -275,11 +275,11 @@ func TestLost(t *testing.T) {
 	}
 	b.work("one", double, nil)
 	if failed := <-results; failed[0] == nil || failed[0].Error() != "its workers were lost 10 times, the last of them ghost (killed, or out of memory?)" {
-		t.Errorf(`got %v, want failed[0] != nil and failed[0].Error() = "its workers were lost 10 times, the last of them ghost (killed, or out of memory?)"`, failed)
+		t.Errorf(`got the errors %v, want "its workers were lost 10 times, the last of them ghost (killed, or out of memory?)"`, failed)
 	}
 }
 
-// A stopped worker keeps its connection, and loses its task nevertheless.
+// A stopped worker loses its task, although it keeps its connection.
 func TestFrozen(t *testing.T) {
 	b := newBench(t)
 	ctx := context.Background()
@@ -303,14 +303,14 @@ func TestFrozen(t *testing.T) {
 	b.work("one", double, nil)
 	select {
 	case failed := <-results:
-		t.Errorf("the task of a worker that is there was done by another: %v", failed)
+		t.Errorf("another worker did the task of a worker that is still alive: %v", failed)
 	case <-time.After(time.Second):
 	}
 	if _, err := db.Exec(ctx, "update gradus.workers set seen = now() - interval '2 min' where name = 'ice'"); err != nil {
 		t.Fatal(err)
 	}
 	if failed := <-results; failed[0] != nil {
-		t.Errorf("got %v, want failed[0] = nil", failed)
+		t.Errorf("got the errors %v, want none", failed)
 	}
 	if err := db.Ping(ctx); err == nil {
 		t.Error("the connection of the stopped worker is alive")
@@ -336,7 +336,7 @@ func TestCancel(t *testing.T) {
 	<-begun
 	cancel()
 	if failed := <-results; !errors.Is(failed[0], context.Canceled) {
-		t.Errorf("got %v, want failed[0] to wrap context.Canceled", failed)
+		t.Errorf("got the errors %v, want context.Canceled", failed)
 	}
 	at := time.Now()
 	if err := first.Close(false); err != nil {
@@ -344,14 +344,14 @@ func TestCancel(t *testing.T) {
 	}
 	<-left
 	if took := time.Since(at); took > 5*time.Second {
-		t.Errorf("the task was left after %v", took)
+		t.Errorf("the worker left the task after %v, want at most 5 s", took)
 	}
 	go func() { results <- all(context.Background(), second, 1) }()
 	<-begun
 	stop()
 	b.work("ends", double, nil)
 	if failed := <-results; failed[0] != nil {
-		t.Errorf("got %v, want failed[0] = nil", failed)
+		t.Errorf("got the errors %v, want none", failed)
 	}
 }
 
@@ -375,7 +375,7 @@ func TestOtherTables(t *testing.T) {
 	} {
 		_, err := Submit(context.Background(), address, Call{}, b.said.say)
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "secret") {
-			t.Errorf("%s: %v, want %q", address, err, want)
+			t.Errorf("%s: got %v, want an error with %q and without the password", address, err, want)
 		}
 	}
 }

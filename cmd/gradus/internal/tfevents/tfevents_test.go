@@ -21,7 +21,7 @@ a.Reload()
 print(json.dumps({tag: [[e.step, e.value] for e in a.Scalars(tag)] for tag in a.Tags()["scalars"]}))
 `
 
-// tensorboard reads a folder with the package of that name.
+// tensorboard reads the scalars of a folder with the Python package tensorboard.
 func tensorboard(t *testing.T, dir string) map[string][][2]float64 {
 	t.Helper()
 	python := need.Tool(t, "python3")
@@ -52,7 +52,7 @@ func TestTensorBoardReadsIt(t *testing.T) {
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
-	again, err := Create(dir) // and is continued by another process from its fourth on
+	again, err := Create(dir) // another process continues the run from its fourth step
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,11 +67,11 @@ func TestTensorBoardReadsIt(t *testing.T) {
 		t.Errorf("loss is %v, want %v", got["loss"], want)
 	}
 	if want := [][2]float64{{1, 0.5}, {2, 0.5}, {3, 0.5}}; !slices.Equal(got["rate"], want) || len(got) != 2 {
-		t.Errorf(`got %v, want got["rate"] = want and len(got) = 2`, got)
+		t.Errorf(`got %v, want three steps of rate, and no scalars but loss and rate`, got)
 	}
 }
 
-// The bytes of a file's first record but for its time are those that TensorFlow 2 writes.
+// Except for its time, a file's first record has the bytes that TensorFlow 2 writes.
 func TestFirstRecord(t *testing.T) {
 	dir := t.TempDir()
 	w, err := Create(dir)
@@ -87,7 +87,7 @@ func TestFirstRecord(t *testing.T) {
 	if string(b[:8]) != "\x1a\x00\x00\x00\x00\x00\x00\x00" || string(b[len(b)-19:len(b)-4]) != "\x1a\x0dbrain.Event:2" {
 		t.Errorf(`got %q, want string(b[:8]) = "\x1a\x00\x00\x00\x00\x00\x00\x00" and string(b[len(b)-19:len(b)-4]) = "\x1a\x0dbrain.Event:2"`, b)
 	}
-	if masked([]byte("123456789")) != 0xc78ab0e5 { // CRC-32C of which is 0xe3069283
-		t.Errorf("%#x", masked([]byte("123456789")))
+	if masked([]byte("123456789")) != 0xc78ab0e5 { // its CRC-32C is 0xe3069283
+		t.Errorf("the masked CRC-32C is %#x, want 0xc78ab0e5", masked([]byte("123456789")))
 	}
 }

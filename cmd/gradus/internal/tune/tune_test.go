@@ -49,22 +49,22 @@ func TestDraw(t *testing.T) {
 	}
 	for _, value := range []string{"32", "64,64", "128", "batch 16", "batch 17", "batch 18"} {
 		if seen[value] < 850 || seen[value] > 1150 {
-			t.Errorf("%s was drawn %d times of 3000, not about 1000", value, seen[value])
+			t.Errorf("%s was drawn %d times of 3000, want about 1000", value, seen[value])
 		}
 	}
 	if below < 1350 || below > 1650 {
-		t.Errorf("%d of 3000 rates lie below the geometric middle, not about 1500", below)
+		t.Errorf("%d of 3000 rates lie below the geometric mean, want about 1500", below)
 	}
-	// The draws are part of what a search promises to give again.
+	// A search with the same seed must repeat these draws.
 	if got, want := strings.Join(s.Draw(1, 0), " "), "32 0.0219 0.095 18 35"; got != want {
-		t.Errorf("draw (1, 0) is %q, was %q", got, want)
+		t.Errorf("draw (1, 0) is %q, want %q", got, want)
 	}
 }
 
 func TestParseDimensionRefuses(t *testing.T) {
 	for _, spec := range []string{"", "lr", "lr=", "=1|2", "lr=1..x", "lr=..1", "lr=2..1", "lr=0..1:log", "lr=-1..1:log", "lr=1..2:exp", "lr=1..Inf", "lr=NaN..1"} {
 		if d, err := ParseDimension(spec); err == nil {
-			t.Errorf("%q is taken for %+v", spec, d)
+			t.Errorf("%q is parsed as %+v, want an error", spec, d)
 		}
 	}
 }
@@ -86,7 +86,7 @@ func TestHalving(t *testing.T) {
 	}
 }
 
-// bowl is a trial whose score is known: the distance of x from 3, the more epochs the nearer.
+// bowl is a trial with a known score: the distance of x from 3, plus 1 divided by the epochs.
 func bowl(_ context.Context, t *Trial) error {
 	x, err := strconv.ParseFloat(t.Values[0], 64)
 	if err != nil {
@@ -115,11 +115,11 @@ func results(t *testing.T, jobs int, known []Trial, run func(context.Context, *T
 func TestSearch(t *testing.T) {
 	want, all, err := results(t, 1, nil, bowl)
 	if err != nil || len(all) != 27+9+3+1 {
-		t.Fatalf("%d trials were made (%v)", len(all), err)
+		t.Fatalf("got %d trials (%v), want 40", len(all), err)
 	}
 	last := want[len(want)-1]
 	if len(last) != 1 || last[0].Epochs != 90 {
-		t.Fatalf("the last rung is %+v", last)
+		t.Fatalf("the last rung is %+v, want one trial of 90 epochs", last)
 	}
 	for _, tr := range want[0] {
 		if tr.Score != nil && math.Abs(*tr.Score-1.0/3) < math.Abs(*want[0][0].Score-1.0/3) {
@@ -127,7 +127,7 @@ func TestSearch(t *testing.T) {
 		}
 	}
 	if want[0][26].Failure == "" {
-		t.Error("no trial failed, or it does not come last")
+		t.Error("the failed trial is missing or not last")
 	}
 	for jobs := 2; jobs < 5; jobs++ {
 		if got, _, err := results(t, jobs, nil, bowl); err != nil || !reflect.DeepEqual(got, want) {
@@ -152,6 +152,6 @@ func TestSearch(t *testing.T) {
 		return bowl(ctx, tr)
 	})
 	if !errors.Is(err, broken) || len(journal) < 10 {
-		t.Errorf("a trial that cannot be made gives %v, after %d others", err, len(journal))
+		t.Errorf("a trial that cannot run gives %v after %d other trials, want the error after 10 or more", err, len(journal))
 	}
 }
