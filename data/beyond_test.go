@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// Beyond the range of the training rows, inputs continue in a straight line, for as far as the range is wide.
+// Beyond the range of the training rows, an input continues in a straight line, for one width of the range.
 func TestBeyondTheRange(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("x,y\n")
@@ -19,7 +19,7 @@ func TestBeyondTheRange(t *testing.T) {
 	e, _ := fit(t, readText(t, b.String()), SchemaOptions{Types: map[string]Kind{"x": KindNumber}}, ScaleAuto)
 	in := &e.Inputs[0]
 	if in.Low != 0 || in.High != 100 || in.Center != 50 || in.Scale != 50 {
-		t.Fatalf("range %v to %v, center %v, scale %v", in.Low, in.High, in.Center, in.Scale)
+		t.Fatalf("got the range %v to %v, center %v, scale %v, want 0 to 100, center 50, scale 50", in.Low, in.High, in.Center, in.Scale)
 	}
 	at := func(x float64) [2]float64 {
 		dst := make([]float64, e.Width())
@@ -28,7 +28,7 @@ func TestBeyondTheRange(t *testing.T) {
 		}
 		return [2]float64{dst[0], dst[1]}
 	}
-	// By hand: at the edge z = 1, z/sqrt(1+1/9) = 0.948683298, and its slope (1+1/9)^-1.5 = 0.853814968 a z.
+	// By hand: at the edge z = 1, so z/sqrt(1+1/9) = 0.948683298. The slope is (1+1/9)^-1.5 = 0.853814968 per unit of z.
 	edge, slope, root3 := 1/math.Sqrt(1+1./9), math.Pow(1+1./9, -1.5), math.Sqrt(3)
 	for x, want := range map[float64][2]float64{
 		150: {edge + slope, 2 * root3}, 125: {edge + slope/2, 1.5 * root3},

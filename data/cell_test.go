@@ -24,7 +24,7 @@ func TestParseCell(t *testing.T) {
 	}
 }
 
-// Whole numbers are read without strconv, and have the same value.
+// Whole numbers are parsed without strconv and have the value that strconv gives.
 func TestParseWholeCell(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	for range 10000 {
@@ -65,7 +65,7 @@ func TestParseDate(t *testing.T) {
 		got, dotted, clock, ok := parseDate(test.cell)
 		switch {
 		case ok != (test.want != ""):
-			t.Errorf("parseDate(%q): ok is %v", test.cell, ok)
+			t.Errorf("parseDate(%q): ok is %v, want the opposite", test.cell, ok)
 		case ok && (got.Format(layoutSecond) != test.want || dotted != test.dotted || clock != test.clock || got.Location() != time.UTC):
 			t.Errorf("parseDate(%q) = %v, %v, %v", test.cell, got, dotted, clock)
 		}

@@ -27,16 +27,16 @@ func TestCodes(t *testing.T) {
 				c.add(store, want[row])
 			}
 			if c.len() != n || c.bytes() != width*n {
-				t.Fatalf("up to %d: %d codes in %d bytes, want %d", most, c.len(), c.bytes(), width*n)
+				t.Fatalf("codes up to %d: got %d codes in %d bytes, want %d bytes", most, c.len(), c.bytes(), width*n)
 			}
 			for row, code := range want {
 				if c.at(row) != code {
-					t.Fatalf("up to %d: row %d is %d, want %d", most, row, c.at(row), code)
+					t.Fatalf("codes up to %d: row %d is %d, want %d", most, row, c.at(row), code)
 				}
 			}
 			c.toDisk(disk)
 			if c.at(n-1) != want[n-1] || c.at(0) != 0 {
-				t.Fatal("moved to the disk they are others")
+				t.Fatal("the codes changed when they were moved to the disk")
 			}
 			c.free(disk)
 		}

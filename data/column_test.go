@@ -27,7 +27,7 @@ func spelled(r *rand.Rand) string {
 	return strconv.FormatFloat(r.NormFloat64()*math.Pow(10, float64(r.IntN(14)-4)), 'f', r.IntN(12), 64)
 }
 
-// A number has the value that strconv reads, to the bit, and the text that it had in the file.
+// A number keeps the value that strconv parses, bit for bit, and the text that it had in the file.
 // This does not depend on the other cells of its column, nor on how the column was made.
 func TestNumbersKeepValueAndText(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 8))
@@ -57,7 +57,7 @@ func TestNumbersKeepValueAndText(t *testing.T) {
 		c.finish()
 		for row, s := range want {
 			if got := c.text(row); got != s {
-				t.Fatalf("%q is kept as %q, in a column of %q", s, got, want)
+				t.Fatalf("%q is stored as %q, in a column with the cells %q", s, got, want)
 			}
 			x, what := c.number(row)
 			wantX, wantWhat := parseCell(s)
@@ -68,7 +68,7 @@ func TestNumbersKeepValueAndText(t *testing.T) {
 		view := c.levels()
 		for row, s := range want {
 			if got := view.dict.at(view.codes.at(row)); got != s {
-				t.Fatalf("%q is the level %q", s, got)
+				t.Fatalf("%q has the level %q, want the text of the cell", s, got)
 			}
 		}
 	}
@@ -95,12 +95,12 @@ func FuzzNumber(f *testing.F) {
 		}
 		c.widen()
 		if x, _ := c.number(0); math.Float64bits(x) != math.Float64bits(want) || c.text(0) != s[:n] {
-			t.Fatalf("%q is kept as %v and %q, want %v", s[:n], x, c.text(0), want)
+			t.Fatalf("%q is stored as %v and %q, want %v and the same text", s[:n], x, c.text(0), want)
 		}
 	})
 }
 
-// anything returns a table of everything that cells can hold, with that many rows.
+// anything returns the text of a table with that many rows. Its cells hold everything that cells can hold.
 func anything(rows int) string {
 	r := rand.New(rand.NewPCG(9, 10))
 	var b strings.Builder
@@ -130,7 +130,7 @@ func TestChunksAndCores(t *testing.T) {
 			runtime.GOMAXPROCS(n)
 			table := readText(t, text)
 			if table.Fingerprint() != print {
-				t.Errorf("chunks of %d on %d cores: another fingerprint", chunkSize, n)
+				t.Errorf("chunks of %d on %d cores: the fingerprint differs from that of one chunk", chunkSize, n)
 			}
 			got := cells(table)
 			for row := range want {
@@ -156,7 +156,7 @@ func TestChunksAndErrors(t *testing.T) {
 			for _, chunkSize = range []int{1 << 20, 16, 40, 333} {
 				_, err := Read(Stdin, ReadOptions{Stdin: strings.NewReader(text)})
 				if err == nil {
-					t.Fatalf("%q is accepted", bad)
+					t.Fatalf("%q is accepted, want an error", bad)
 				}
 				if want == "" {
 					want = err.Error()

@@ -15,8 +15,8 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// TestDamagedFiles: a table in any encoding and compression that is cut off or has a changed byte is read, or
-// refused in one sentence that names it. There is no panic, and memory is bounded.
+// TestDamagedFiles: a table that is cut short or has a changed byte is read, or is refused in one sentence that names
+// the file. This holds for every encoding and compression. Nothing panics, and memory is bounded.
 func TestDamagedFiles(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("größe,ort,y\n")
@@ -69,7 +69,7 @@ func TestDamagedFiles(t *testing.T) {
 				table, err := Read(path, ReadOptions{})
 				runtime.ReadMemStats(&after)
 				if taken := after.TotalAlloc - before.TotalAlloc; taken > 64<<20 {
-					t.Errorf("%s%s %s: %d MiB were allocated", encoding, ending, what, taken>>20)
+					t.Errorf("%s%s %s: %d MiB were allocated, want at most 64", encoding, ending, what, taken>>20)
 				}
 				if err == nil {
 					return table, nil
@@ -80,7 +80,7 @@ func TestDamagedFiles(t *testing.T) {
 				var f *failure
 				var r *RowError
 				if !errors.As(err, &f) && !(errors.As(err, &r) && r.Err != nil) {
-					t.Errorf("%s%s %s: %v is of no kind", encoding, ending, what, err)
+					t.Errorf("%s%s %s: the error %v has no kind", encoding, ending, what, err)
 				}
 				return nil, err
 			}
@@ -93,13 +93,13 @@ func TestDamagedFiles(t *testing.T) {
 				at := i * len(whole) / places
 				table, err := read(fmt.Sprintf("cut at %d", at), whole[:at])
 				if ending != "" && err == nil {
-					t.Errorf("%s%s cut at %d of %d bytes: %d rows, and no complaint", encoding, ending, at, len(whole), table.Rows())
+					t.Errorf("%s%s cut at %d of %d bytes: got %d rows and no error, want an error", encoding, ending, at, len(whole), table.Rows())
 				}
 				changed := bytes.Clone(whole)
 				changed[at] ^= 0xff
 				table, err = read(fmt.Sprintf("changed at %d", at), changed)
 				if ending == ".gz" && err == nil && at > 20 {
-					t.Errorf("%s%s changed at %d: %d rows, and no complaint", encoding, ending, at, table.Rows())
+					t.Errorf("%s%s changed at %d: got %d rows and no error, want an error", encoding, ending, at, table.Rows())
 				}
 			}
 		}

@@ -9,6 +9,6 @@ func TestMedian(t *testing.T) {
 		t.Fatal(err)
 	}
 	if d := s.Describe(2)[0]; d.Median != "0.39" || d.Missing != 1 || d.Min != "0.04" {
-		t.Errorf("%+v", d)
+		t.Errorf("got %+v, want the median 0.39, one missing cell and the minimum 0.04", d)
 	}
 }

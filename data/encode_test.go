@@ -14,7 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
-// fit infers and fits on all rows.
+// fit infers a schema and fits an encoding on all rows.
 func fit(t testing.TB, table *Table, opt SchemaOptions, scale Scaling) (*Encoding, *Schema) {
 	t.Helper()
 	s, err := Infer(table, opt)
@@ -76,7 +76,7 @@ func TestScaling(t *testing.T) {
 			t.Errorf("%s: x mismatch (-want +got):\n%s", test.scale, diff)
 		}
 	}
-	// An interquartile range of 0: 2 (x - median) / (max - min).
+	// If the interquartile range is 0, the scaled value is 2 (x - median) / (max - min).
 	table = readText(t, "x,y\n0,0.5\n0,0\n0,0\n0,0\n8,0\n")
 	e, _ := fit(t, table, SchemaOptions{}, ScaleRobust)
 	x, _ := inputs(t, e, table)
@@ -101,21 +101,21 @@ func TestRanks(t *testing.T) {
 		}
 	}
 	if at, _ := ranks([]float64{1, 1, 2}); at != nil {
-		t.Errorf("two distinct values have the ranks %v", at)
+		t.Errorf("two distinct values have the ranks %v, want none", at)
 	}
-	// Of many values few points are kept, and no rank is far off. A third of the values are ties.
+	// If there are many values, few points are kept, and no rank is far off. A third of the values are ties.
 	var many []float64
 	for i := range 3000 {
 		many = append(many, math.Floor(math.Max(1000, float64(i)))*math.Max(1, float64(i-2990)))
 	}
 	at, of = ranks(many)
 	if len(at) > mostRanks || at[0] != 1000 || at[len(at)-1] != many[2999] {
-		t.Errorf("%d points from %v to %v", len(at), at[0], at[len(at)-1])
+		t.Errorf("got %d points from %v to %v, want at most mostRanks, from the least value to the greatest", len(at), at[0], at[len(at)-1])
 	}
 	for i, x := range many {
 		share := (rankIn(at, of, x)/r3 + 1) / 2
 		if i > 1000 && math.Abs(share-float64(i)/3000) > 0.01 {
-			t.Errorf("rank of value %d of 3000 is %v", i, share)
+			t.Errorf("the rank of value %d of 3000 is %v, want its share within 0.01", i, share)
 		}
 	}
 }
@@ -142,7 +142,7 @@ func TestFitOnTrainingRowsOnly(t *testing.T) {
 		t.Errorf("counts mismatch (-want +got):\n%s", diff)
 	}
 	if y := e.Targets[0]; y.Center != 0 || y.Scale != 0.5 {
-		t.Errorf("target %+v", y)
+		t.Errorf("got the target %+v, want the center 0 and the scale 0.5", y)
 	}
 	// A column that is constant in the training rows is 0 for every value.
 	if e, err = s.Fit(table, []int{1}, ScaleAuto, true); err != nil {
@@ -165,7 +165,7 @@ func TestMissingNumbers(t *testing.T) {
 		t.Errorf("x mismatch (-want +got):\n%s", diff)
 	}
 	if counts.Imputed() != 2 || counts.Unseen() != 0 {
-		t.Errorf("counts %v", counts)
+		t.Errorf("got the counts %v, want 2 imputed cells and no unseen level", counts)
 	}
 }
 
@@ -201,7 +201,7 @@ func TestManyLevels(t *testing.T) {
 	}
 	e, _ := fit(t, readText(t, b.String()), SchemaOptions{}, ScaleAuto)
 	if in := e.Inputs[0]; len(in.Levels) != 256 || in.Levels[255] != "l255" || len(in.RareOf) != 44 || e.Width() != 257 {
-		t.Errorf("%d levels up to %s, %d rare, width %d", len(in.Levels), in.Levels[255], len(in.RareOf), e.Width())
+		t.Errorf("got %d levels up to %s, %d rare, width %d, want 256 levels up to l255, 44 rare, width 257", len(in.Levels), in.Levels[255], len(in.RareOf), e.Width())
 	}
 }
 
@@ -209,7 +209,7 @@ func TestBooleansAndDates(t *testing.T) {
 	table := readText(t, "b,d,y\nYes,1970-01-01,0.5\nno,1970-04-01 06:00,0\n?,1970-07-02,0\n")
 	e, s := fit(t, table, SchemaOptions{}, ScaleNone)
 	if s.Columns[0].Kind != KindBoolean || s.Columns[1].Kind != KindDate {
-		t.Fatalf("columns %+v", s.Columns)
+		t.Fatalf("got the columns %+v, want a boolean and a date", s.Columns)
 	}
 	want := []string{"b", "d", "d month cos", "d month sin", "d weekday cos", "d weekday sin", "d hour cos", "d hour sin"}
 	if diff := cmp.Diff(want, e.InputNames()); diff != "" {
@@ -219,8 +219,8 @@ func TestBooleansAndDates(t *testing.T) {
 	week := func(day float64) (float64, float64) {
 		return math.Cos(2 * math.Pi * day / 7), math.Sin(2 * math.Pi * day / 7)
 	}
-	c3, s3 := week(3) // 1 April 1970 was a Wednesday
-	c4, s4 := week(4) // 1 January and 2 July 1970 were Thursdays
+	c3, s3 := week(3) // April 1, 1970, was a Wednesday
+	c4, s4 := week(4) // January 1 and July 2, 1970, were Thursdays
 	wantX := []float64{
 		1, 0, 1, 0, c4, s4, 1, 0,
 		-1, 90.25, 0, 1, c3, s3, 0, 1,
@@ -229,7 +229,7 @@ func TestBooleansAndDates(t *testing.T) {
 	if diff := cmp.Diff(wantX, x, near); diff != "" {
 		t.Errorf("x mismatch (-want +got):\n%s", diff)
 	}
-	// Typed values give the same.
+	// Typed values are encoded like their text.
 	row := make([]float64, e.Width())
 	when := time.Date(1970, 4, 1, 8, 0, 0, 0, time.FixedZone("", 2*3600))
 	if err := EncodeRow(e, []Value{Bool(false), Time(when)}, row); err != nil {
@@ -268,7 +268,7 @@ func TestJSON(t *testing.T) {
 		t.Errorf("the JSON has changed, from\n%s\nto\n%s", b, b2)
 	}
 	if again.Outputs() != 3 || again.Width() != e.Width() {
-		t.Errorf("outputs %d, width %d", again.Outputs(), again.Width())
+		t.Errorf("got %d outputs and the width %d, want 3 outputs and the width before decoding", again.Outputs(), again.Width())
 	}
 }
 
@@ -400,7 +400,7 @@ func TestRankIndex(t *testing.T) {
 			want, _ := slices.BinarySearch(at, x)
 			b := index.bucket(x)
 			if from, to := int(index.first[b]), int(index.first[b+1]); want < from || want > to {
-				t.Fatalf("%v is found at %d of %v between %d and %d", x, want, at, from, to)
+				t.Fatalf("%v is at %d of %v, and its bucket has the places %d to %d", x, want, at, from, to)
 			}
 		}
 	}

@@ -11,7 +11,8 @@ import (
 	"github.com/gradus-ml/gradus/data"
 )
 
-// Cells become a row-major matrix in three steps: the types of the columns, the encoding of a row, the numbers.
+// Cells become a row-major matrix in three steps: Infer finds the types of the columns, Fit makes the encoding, and
+// Inputs writes the numbers.
 func Example() {
 	table, err := data.NewTable("pets", []string{"weight", "animal", "price"}, [][]string{
 		{"4", "cat", "10"}, {"30", "dog", "25"}, {"5", "cat", "12"}, {"28", "dog", "24"}, {"6", "cat", "13"}, {"29", "dog", "22"},
@@ -74,7 +75,7 @@ func ExampleFromRecords() {
 	// Output: [weight Born Tame] 2020-05-01 true
 }
 
-// A table can be made of maps, as from JSON. A key that a row does not have is a missing cell.
+// A table can be made of maps, such as decoded JSON. A key that a row does not have is a missing cell.
 func ExampleFromMaps() {
 	var rows []map[string]any
 	if err := json.Unmarshal([]byte(`[{"weight": 4.5, "animal": "cat"}, {"weight": null, "animal": "dog", "tame": true}]`), &rows); err != nil {

@@ -7,18 +7,18 @@ import (
 )
 
 // The fingerprint covers every cell, every name and every border between cells. It does not cover the file's
-// name, its compression and its delimiter.
+// name, compression or delimiter.
 func TestFingerprint(t *testing.T) {
 	print := func(text string) string { return readText(t, text).Fingerprint() }
 	base := print("a,b\n1,23\n4,5\n")
 	for _, same := range []string{"a;b\n1;23\n4;5\n", "a,b\r\n1,\"23\"\r\n4,5"} {
 		if print(same) != base {
-			t.Errorf("%q has another fingerprint", same)
+			t.Errorf("%q has another fingerprint, want that of the same cells", same)
 		}
 	}
 	for _, other := range []string{"a,c\n1,23\n4,5\n", "a,b\n12,3\n4,5\n", "a,b\n1,23\n4,6\n", "a,b\n4,5\n1,23\n", "a,b\n1,23\n"} {
 		if print(other) == base {
-			t.Errorf("%q has the same fingerprint", other)
+			t.Errorf("%q has the same fingerprint, want another", other)
 		}
 	}
 

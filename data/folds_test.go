@@ -30,7 +30,7 @@ func TestFolds(t *testing.T) {
 			return slices.Max(count) - slices.Min(count)
 		}
 		if spread(func(int) bool { return true }) > 1 {
-			t.Fatal("the folds differ by more than a row")
+			t.Fatal("the sizes of the folds differ by more than one row")
 		}
 		for class := range 5 {
 			if strata != nil && spread(func(i int) bool { return strata[i] == class }) > 1 {
@@ -38,7 +38,7 @@ func TestFolds(t *testing.T) {
 			}
 		}
 		if !slices.Equal(of, must(t)(Folds(n, strata, k, seed))) {
-			t.Fatal("the folds do not follow from the arguments")
+			t.Fatal("the same arguments give other folds")
 		}
 	})
 	if slices.Equal(must(t)(Folds(50, nil, 5, 1)), must(t)(Folds(50, nil, 5, 2))) {
@@ -72,7 +72,7 @@ func TestGroupsStayWhole(t *testing.T) {
 			}
 		}
 		if len(keep) == 0 || len(keep)+len(held) != n {
-			t.Fatalf("%d kept, %d held of %d", len(keep), len(held), n)
+			t.Fatalf("%d rows are kept and %d are held out, want %d in all and at least one kept", len(keep), len(held), n)
 		}
 	})
 	// As with scikit-learn's GroupKFold, the largest group is alone and the others are together.
@@ -82,7 +82,7 @@ func TestGroupsStayWhole(t *testing.T) {
 	}
 	_, held := whole(t)(SplitGroups(slices.Repeat([]int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}, 10), 0.3, 1, uint8(rng.SplitTest)))
 	if len(held) != 30 {
-		t.Errorf("%d of 100 held, want 30", len(held))
+		t.Errorf("%d of 100 rows are held out, want 30", len(held))
 	}
 }
 
@@ -101,7 +101,7 @@ func TestByTime(t *testing.T) {
 		{[]float64{1, 2}, 0.9, []int{1}},
 	} {
 		if _, held := whole(t)(SplitLast(c.times, c.fraction)); !slices.Equal(held, c.held) {
-			t.Errorf("%v of %v: held %v, want %v", c.fraction, c.times, held, c.held)
+			t.Errorf("%v of %v: the rows %v are held out, want %v", c.fraction, c.times, held, c.held)
 		}
 	}
 	rapid.Check(t, func(t *rapid.T) {
@@ -114,19 +114,19 @@ func TestByTime(t *testing.T) {
 		for _, i := range keep {
 			for _, j := range held {
 				if times[i] >= times[j] {
-					t.Fatalf("kept %v, held %v", times[i], times[j])
+					t.Fatalf("the time %v is kept and %v is held out, want every kept time to be earlier", times[i], times[j])
 				}
 			}
 		}
 		if len(keep) == 0 || len(keep)+len(held) != n {
-			t.Fatal("not every row is somewhere")
+			t.Fatal("a row is on neither side, or no row is kept")
 		}
 		k := rapid.IntRange(1, min(n, 5)).Draw(t, "k")
 		block := must(t)(TimeFolds(times, k))
 		for i := range times {
 			for j := range times {
 				if times[i] == times[j] && block[i] != block[j] || times[i] < times[j] && block[i] > block[j] {
-					t.Fatalf("times %v, %v are in the blocks %d, %d", times[i], times[j], block[i], block[j])
+					t.Fatalf("the times %v and %v are in the blocks %d and %d", times[i], times[j], block[i], block[j])
 				}
 			}
 		}

@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// idx writes an IDX file.
+// idx returns the bytes of an IDX file.
 func idx(element byte, dims []uint32, elements any) []byte {
 	var b bytes.Buffer
 	b.Write([]byte{0, 0, element, byte(len(dims))})
@@ -36,7 +36,7 @@ func TestReadIDX(t *testing.T) {
 	if table, err := Read(path, ReadOptions{}); err != nil {
 		t.Error(err)
 	} else if diff := cmp.Diff([]string{"p0", "p1", "p2", "p3"}, table.Columns()); diff != "" {
-		t.Error("without labels: ", diff)
+		t.Error("without labels, columns mismatch (-want +got): ", diff)
 	}
 	write("train-labels-idx1-ubyte", labels)
 	table, err := Read(path, ReadOptions{})
@@ -47,7 +47,7 @@ func TestReadIDX(t *testing.T) {
 		t.Errorf("cells(table) mismatch (-want +got):\n%s", diff)
 	}
 	if v, ok := table.Number(2, 3); v != 255 || !ok {
-		t.Errorf("Number gives %v, %v", v, ok)
+		t.Errorf("Number(2, 3) = %v, %v, want 255, true", v, ok)
 	}
 
 	write("train-labels-idx1-ubyte.gz", packed(t, "gzip", idx(idxUint8, []uint32{2}, []byte{7, 0})))
@@ -69,7 +69,7 @@ func TestReadIDX(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		} else if diff := cmp.Diff(test.want, cells(table)[1]); diff != "" {
-			t.Errorf("element type %#x: %s", test.element, diff)
+			t.Errorf("element type %#x: cells mismatch (-want +got):\n%s", test.element, diff)
 		}
 	}
 	_, err = Read(write("x-idx3-ubyte", []byte{0x89, 'P', 'N', 'G'}), ReadOptions{})

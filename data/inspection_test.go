@@ -37,7 +37,7 @@ func TestUnits(t *testing.T) {
 			t.Fatal(err)
 		}
 		if note := s.Columns[0].Note.String(); !strings.Contains(note, c.want) || c.want == "" && note != "" {
-			t.Errorf("%v: %q, want %q", c.cells, note, c.want)
+			t.Errorf("%v: the note is %q, want %q", c.cells, note, c.want)
 		}
 	}
 	// For a target, the message says why there are no classes.

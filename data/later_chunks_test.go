@@ -52,7 +52,7 @@ func TestLaterChunks(t *testing.T) {
 			table, err := read(c.name, rows, c.opt)
 			if c.err != nil {
 				if !errors.Is(err, c.err) || !strings.Contains(err.Error(), c.says) {
-					t.Errorf("%s: %v, want %q", c.name, err, c.says)
+					t.Errorf("%s: got the error %v, want %q", c.name, err, c.says)
 				}
 				continue
 			}
@@ -61,7 +61,7 @@ func TestLaterChunks(t *testing.T) {
 				continue
 			}
 			if got := table.Cell(101, 1); got != c.cell || table.Rows() != 122 {
-				t.Errorf("%s: the cell is %q, want %q; %d rows", c.name, got, c.cell, table.Rows())
+				t.Errorf("%s: the cell is %q, want %q; there are %d rows, want 122", c.name, got, c.cell, table.Rows())
 			}
 			if notes := strings.Join(texts(table.Notes()), "; "); !strings.Contains(notes, c.note) || c.note == "" && notes != "" {
 				t.Errorf("%s: the notes are %q, want %q", c.name, notes, c.note)

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// Each level beyond those with a separate input has the mean of its rows. In training, a row's own target is not
-// part of the mean that the row gets.
+// A column with more levels than separate inputs also has an input with the mean target of each level. In training, a
+// row's own target is not part of the mean that the row gets.
 func TestMeansOfManyLevels(t *testing.T) {
 	const levels, each = 300, 8
 	var b strings.Builder
@@ -23,10 +23,10 @@ func TestMeansOfManyLevels(t *testing.T) {
 	e, _ := fit(t, table, SchemaOptions{}, ScaleAuto)
 	in := &e.Inputs[0]
 	if len(in.Means) != levels || e.Width() != 258 || !strings.HasSuffix(e.InputNames()[257], "c (mean of y)") {
-		t.Fatalf("%d means, width %d, last input %q", len(in.Means), e.Width(), e.InputNames()[e.Width()-1])
+		t.Fatalf("got %d means, width %d, last input %q, want 300 means, width 258 and the mean of y last", len(in.Means), e.Width(), e.InputNames()[e.Width()-1])
 	}
 	if said := e.Crowded(); len(said) != 1 || !strings.HasSuffix(said[0], "shrunk toward the mean of all rows.") {
-		t.Errorf("it is said %q", said)
+		t.Errorf("Crowded says %q, want one sentence about the shrunken means", said)
 	}
 	x, _ := inputs(t, e, table)
 	bound, err := e.Bind(table)
@@ -55,21 +55,21 @@ func TestMeansOfManyLevels(t *testing.T) {
 		without += noise[r] * training[r*258+257]
 	}
 	if own == 0 || without > 0 {
-		t.Errorf("out of fold the means differ by %v in all and move with the noise by %v", own, without)
+		t.Errorf("out of fold the means differ by %v in all, want more than 0; their product with the noise is %v, want at most 0", own, without)
 	}
 	for r := range y { // the other inputs do not change
 		if !slices.Equal(x[r*258:r*258+257], training[r*258:r*258+257]) {
-			t.Fatalf("row %d has other places", r)
+			t.Fatalf("row %d: inputs other than the mean changed", r)
 		}
 	}
 	// Unseen levels and missing cells get the mean of all rows.
 	dst := make([]float64, 258)
 	for _, v := range []Value{Text("never seen"), Missing()} {
 		if err := EncodeRow(e, []Value{v}, dst); err != nil || dst[257] != 0 {
-			t.Errorf("%v is encoded with the mean %v: %v", v, dst[257], err)
+			t.Errorf("%v is encoded with the mean %v, want 0: %v", v, dst[257], err)
 		}
 	}
-	// A single row gives the same, in a table and from a file.
+	// A row by itself is encoded as in the table, also after the encoding was saved and loaded.
 	raw, err := json.Marshal(e)
 	if err != nil {
 		t.Fatal(err)
@@ -85,12 +85,13 @@ func TestMeansOfManyLevels(t *testing.T) {
 	}
 }
 
-// By hand: levels a (1, 3), b (5, 5, 8). Within: (1+1+1+1+4)/3 = 8/3. Between: 2·(2-4.4)² + 3·(6-4.4)² = 19.2,
-// less 8/3, by 5 - 13/5 = 2.4: 6.8889. s = 0.387097. m(a) = (4+s·4.4)/(2+s), m(b) = (18+s·4.4)/(3+s).
+// The means of the levels a (1, 3) and b (5, 5, 8) are those worked out by hand. The variance within the levels is
+// (1+1+1+1+4)/3 = 8/3. With 2·(2-4.4)² + 3·(6-4.4)² = 19.2, the variance between them is (19.2-8/3)/(5-13/5) = 6.8889.
+// Their ratio is s = 0.387097, so m(a) = (4+s·4.4)/(2+s) and m(b) = (18+s·4.4)/(3+s).
 func TestShrunkenMeans(t *testing.T) {
 	s := newLevelStats([]int32{0, 0, 1, 1, 1}, 2, targetMatrix{[]float64{1, 3, 5, 5, 8}, 1})
 	if math.Abs(s.shrink[0]-0.3870967741935484) > 1e-12 {
-		t.Errorf("got s = %v, want math.Abs(s.shrink[0]-0.3870967741935484) <= 1e-12", s.shrink[0])
+		t.Errorf("got s = %v, want 0.3870967741935484 within 1e-12", s.shrink[0])
 	}
 	for l, want := range []float64{2.389189189189189, 5.8171428571428574} {
 		if m := s.m(s.sum[l], s.n[l], 0); math.Abs(m-want) > 1e-6 {
@@ -98,7 +99,7 @@ func TestShrunkenMeans(t *testing.T) {
 		}
 	}
 	if s := newLevelStats([]int32{0, 1, 0, 1}, 2, targetMatrix{[]float64{1, 1, 2, 2}, 1}); !math.IsInf(s.shrink[0], 1) {
-		t.Errorf("levels that do not differ are shrunk by %v", s.shrink[0])
+		t.Errorf("levels that do not differ are shrunk by %v, want infinity", s.shrink[0])
 	}
 }
 

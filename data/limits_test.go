@@ -20,20 +20,20 @@ func TestLimits(t *testing.T) {
 		read := func(most int64) error {
 			table, err := Read(Stdin, ReadOptions{Stdin: strings.NewReader(body), MaxBytes: most, MaxColumns: 2})
 			if err == nil && table.Rows() != 1000 {
-				t.Errorf("%s: %d rows", name, table.Rows())
+				t.Errorf("%s: got %d rows, want 1000", name, table.Rows())
 			}
 			return err
 		}
 		if err := read(int64(len(text))); err != nil {
-			t.Errorf("%s, just as large as is taken: %v", name, err)
+			t.Errorf("%s, exactly at the limit: %v", name, err)
 		}
 		if err := read(int64(len(text)) - 1); !errors.Is(err, ErrLarge) || !strings.Contains(err.Error(), "4003 bytes") {
-			t.Errorf("%s, a byte larger: %v", name, err)
+			t.Errorf("%s, one byte over the limit: got %v, want ErrLarge that names 4003 bytes", name, err)
 		}
 	}
 	_, err := Read(Stdin, ReadOptions{Stdin: strings.NewReader("a,b,c\n1,2,3\n"), MaxColumns: 2})
 	if !errors.Is(err, ErrLarge) || !strings.Contains(err.Error(), "3 columns") {
-		t.Errorf("three columns where two are taken: %v", err)
+		t.Errorf("three columns with a limit of two: got %v, want ErrLarge that names 3 columns", err)
 	}
 }
 
@@ -44,6 +44,6 @@ func TestNamed(t *testing.T) {
 	}
 	named := table.Named("x.csv")
 	if named.Name() != "x.csv" || table.Name() != StdinName || named.Fingerprint() != table.Fingerprint() {
-		t.Errorf("%s is named %s", table.Name(), named.Name())
+		t.Errorf("got the tables %s and %s, want the second named x.csv, with the fingerprint of the first", table.Name(), named.Name())
 	}
 }

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// A word for missing that is a number stands for that number, however it comes: as a text, in another notation, as a value
-// of a typed column, as a number of a row.
+// If a number is among the words for missing, every cell with that number is missing. The cell may be text, text in
+// another notation, a value of a typed column, or a number of a row.
 func TestNumbersThatAreMissing(t *testing.T) {
 	opt := SchemaOptions{Targets: []string{"y"}, Missing: []string{"-999", "7.5"}, Types: map[string]Kind{"c": KindCategory}}
 	text := readText(t, "x,c,y\n1,a,1\n-999,b,2\n3,-999,3\n-999.0,a,4\n2.5,b,5\n7.50,a,6\n4,-999.0,7\n")
@@ -66,14 +66,14 @@ func TestNumbersThatAreMissing(t *testing.T) {
 		}
 	}
 	if text.Cell(3, 0) != "-999.0" {
-		t.Errorf("the cell is %q after it was taken for missing", text.Cell(3, 0))
+		t.Errorf("the cell is %q after it was taken for missing, want -999.0", text.Cell(3, 0))
 	}
 }
 
-// Numbers in a spelling of their own are missing in that spelling.
+// The numbers that mean missing are read in the column's own spelling.
 func TestNumbersThatAreMissingSpelled(t *testing.T) {
 	sp := &Spelling{Missing: []string{"-999,5", "1.000"}, Decimal: ",", Group: "."}
 	if !slices.Equal(sp.missingNumbers(), []float64{-999.5, 1000}) || !sp.lacks(1000) || sp.lacks(1) || !sp.missing("1000") || sp.missing("1") {
-		t.Errorf("missing are %v", sp.missingNumbers())
+		t.Errorf("the numbers that mean missing are %v, want -999.5 and 1000", sp.missingNumbers())
 	}
 }

@@ -6,7 +6,7 @@ import (
 	"testing/quick"
 )
 
-// Names are split as they were written, whatever characters they have.
+// SplitNames returns the names as they were written, whatever characters they have.
 func TestNames(t *testing.T) {
 	for text, want := range map[string][]string{
 		`a,b`:              {"a", "b"},

@@ -18,18 +18,18 @@ func texts(notes []Note) []string {
 func TestNoteNamesOptions(t *testing.T) {
 	n := noteOf("the cells are words; say ", typed("a, b", KindCategory), ", or give another ", named("Encoding"))
 	if got, want := n.String(), "the cells are words; say Types a, b=category, or give another Encoding"; got != want {
-		t.Errorf("%s, not %s", got, want)
+		t.Errorf("got %s, want %s", got, want)
 	}
 	flag := func(option, value string) string { return "--" + strings.ToLower(option) + " '" + value + "'" }
 	if got, want := n.Text(flag), "the cells are words; say --types 'a, b=category', or give another --encoding ''"; got != want {
-		t.Errorf("%s, not %s", got, want)
+		t.Errorf("got %s, want %s", got, want)
 	}
 	text, err := json.Marshal(struct {
 		Some Note `json:"some"`
 		None Note `json:"none,omitempty"`
 	}{Some: n})
 	if want := `{"some":"the cells are words; say Types a, b=category, or give another Encoding"}`; err != nil || string(text) != want {
-		t.Errorf("got %s, %v, want no error and string(text) = want", text, err)
+		t.Errorf("got %s, %v, want its JSON and no error", text, err)
 	}
 	var back Note
 	if err := json.Unmarshal([]byte(`"a sentence"`), &back); err != nil || back.String() != "a sentence" {
@@ -37,7 +37,7 @@ func TestNoteNamesOptions(t *testing.T) {
 	}
 }
 
-// An error keeps the options of its sentence apart from the words. So does the remark about a title above the header.
+// An error keeps the options that its sentence names apart from the words. So does the remark about a title above the header.
 func TestErrorNamesOptions(t *testing.T) {
 	_, err := Read(Stdin, ReadOptions{Stdin: strings.NewReader("A report,,\nx,y,z\n" + strings.Repeat("1,2,a\n", 9) + "1,2\n")})
 	reason := rowError(t, err)

@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// A step in the target gets a knot. A column without influence gets none, and a linear one gets none.
+// A step in the target gets a knot. A column without influence gets none, nor does a linear one.
 func TestPieces(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("step,noise,line,y\n")
@@ -29,7 +29,7 @@ func TestPieces(t *testing.T) {
 	}
 	for _, i := range []int{1, 2} {
 		if p := e.Inputs[i].Pieces; p != nil {
-			t.Errorf("%s has the knots %v", e.Inputs[i].Name, p)
+			t.Errorf("%s has the knots %v, want none", e.Inputs[i].Name, p)
 		}
 	}
 	want := []string{"step", "step (rank)", "step (0 to 49.5)", "step (49.5 to 99)", "noise", "noise (rank)", "line", "line (rank)"}

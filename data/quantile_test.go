@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// A quantile is between two neighboring sorted values.
+// A quantile lies between two neighboring sorted values.
 func TestQuantile(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	for n := 1; n < 60; n++ {

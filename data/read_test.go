@@ -20,7 +20,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// file writes a file into the test's temporary folder.
+// file writes a file into the test's temporary folder and returns its path.
 func file(t testing.TB, name string, content []byte) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)
@@ -40,7 +40,7 @@ func readText(t testing.TB, text string) *Table {
 	return table
 }
 
-// cells are a table's names and cells.
+// cells returns a table's column names and its cells.
 func cells(table *Table) [][]string {
 	out := [][]string{table.Columns()}
 	for row := range table.Rows() {
@@ -135,7 +135,7 @@ func TestReadCompressed(t *testing.T) {
 	}
 }
 
-// TestReadRefuses is the table of bad files. PATH stands for the file's path.
+// TestReadRefuses: every bad file is refused. PATH stands for the file's path.
 func TestReadRefuses(t *testing.T) {
 	long := []byte("a,b\n" + strings.Repeat("1,x\n2,yy\n3,zzz\n", 20000))
 	gz, zst := packed(t, "gzip", long), packed(t, "zstd", long)
@@ -196,13 +196,13 @@ func TestReadRefuses(t *testing.T) {
 		refuses(t, err, ErrUnreadable, "secret.csv: cannot be read: permission denied: ask for the right to read it")
 		refuses(t, err, fs.ErrPermission, "secret.csv: cannot be read")
 		if errors.Is(err, ErrNoFile) || errors.Is(err, fs.ErrNotExist) {
-			t.Errorf("%v is taken for a file that is not there", err)
+			t.Errorf("%v is taken for the error of a missing file", err)
 		}
 		path := filepath.Join(file(t, "data.csv", []byte("a,b\n1,2\n")), "in-a-file.csv")
 		_, err = Read(path, ReadOptions{})
 		refuses(t, err, ErrUnreadable, path+": cannot be read: not a directory")
 		if errors.Is(err, ErrNoFile) {
-			t.Errorf("%v is taken for a file that is not there", err)
+			t.Errorf("%v is taken for the error of a missing file", err)
 		}
 		_, err = Read(Stdin, ReadOptions{Stdin: iotest.ErrReader(fs.ErrPermission)})
 		refuses(t, err, ErrUnreadable, "standard input: cannot be read: permission denied")
@@ -236,11 +236,11 @@ func refuses(t *testing.T, err, kind error, want string) {
 	t.Helper()
 	switch {
 	case err == nil:
-		t.Errorf("accepted, want %q", want)
+		t.Errorf("got no error, want %q", want)
 	case !errors.Is(err, kind):
-		t.Errorf("error %q is not %q", err, kind)
+		t.Errorf("got the error %q, want one that is %q", err, kind)
 	case !strings.HasPrefix(err.Error(), want):
-		t.Errorf("error\n%s\nwant\n%s", err, want)
+		t.Errorf("got the error\n%s\nwant\n%s", err, want)
 	case strings.ContainsRune(err.Error(), '\n'):
 		t.Errorf("error %q is more than one line", err)
 	}
@@ -267,8 +267,8 @@ func TestWide(t *testing.T) {
 		t.Errorf("width %d, want %d", e.Width(), cols)
 	}
 	inputs(t, e, table)
-	if d := time.Since(start); d > time.Minute { // what grows with the square of the columns takes longer
-		t.Errorf("took %v", d)
+	if d := time.Since(start); d > time.Minute { // an algorithm that is quadratic in the columns takes longer
+		t.Errorf("took %v, want at most a minute", d)
 	}
 }
 
@@ -305,7 +305,7 @@ func FuzzCSV(f *testing.F) {
 	})
 }
 
-// generated returns a table of text with that many rows, with 8 numbers, 3 categories and a target.
+// generated returns the text of a table with that many rows. It has 8 numbers, 3 categories and a target.
 func generated(rows int) []byte {
 	var b bytes.Buffer
 	b.WriteString("n0,n1,n2,n3,n4,n5,n6,n7,c0,c1,c2,y\n")
@@ -350,8 +350,8 @@ func BenchmarkInputs(b *testing.B) {
 	}
 }
 
-// Progress on a source that gives a line now and then is reported before its first mebibyte has come. Its rows are
-// reported at its end.
+// Progress is reported before the first mebibyte of a slow source has arrived. At its end, all of its rows are
+// reported.
 func TestProgressOfSlowSource(t *testing.T) {
 	in, out := io.Pipe()
 	told := make(chan Progress, 100_000)
@@ -364,13 +364,13 @@ func TestProgressOfSlowSource(t *testing.T) {
 	var last Progress
 	table, err := Read(Stdin, ReadOptions{Stdin: in, Progress: func(p Progress) {
 		if p.Bytes < last.Bytes || p.Rows < last.Rows {
-			t.Errorf("%+v is told after %+v", p, last)
+			t.Errorf("the progress %+v is reported after %+v", p, last)
 		}
 		last = p
 		told <- p
 	}})
 	if err != nil || table.Rows() != peekSize/4+1 || last.Rows != table.Rows() {
-		t.Errorf("%v, told at last %+v", err, last)
+		t.Errorf("got the error %v and the last progress %+v, want no error and all rows", err, last)
 	}
 }
 
@@ -392,8 +392,8 @@ func TestMemoryOfLetters(t *testing.T) {
 	runtime.ReadMemStats(&after)
 	kept := float64(after.HeapAlloc-before.HeapAlloc) / (rows * columns)
 	taken := float64(after.TotalAlloc-before.TotalAlloc) / (rows * columns)
-	if t.Logf("%.1f bytes a cell are kept, %.1f are taken", kept, taken); kept > 1.5 || taken > 8 {
-		t.Errorf("%.1f bytes a cell are kept and %.1f taken, want at most 1.5 and 8", kept, taken)
+	if t.Logf("%.1f bytes per cell are kept, %.1f are allocated", kept, taken); kept > 1.5 || taken > 8 {
+		t.Errorf("%.1f bytes per cell are kept and %.1f allocated, want at most 1.5 and 8", kept, taken)
 	}
 	runtime.KeepAlive(table)
 }

@@ -90,7 +90,7 @@ func TestRealTables(t *testing.T) {
 				t.Errorf("width %d, want %d", e.Width(), test.width)
 			}
 			if n := counts.Unseen(); n > 0 {
-				t.Errorf("%d levels of the training rows are unseen", n)
+				t.Errorf("%d levels of the training rows are unseen, want none", n)
 			}
 		})
 	}

@@ -8,12 +8,12 @@ import (
 	"testing"
 )
 
-// rowError finds the RowError of an error.
+// rowError returns the fields of the RowError that an error wraps.
 func rowError(t *testing.T, err error) RowError {
 	t.Helper()
 	var e *RowError
 	if !errors.As(err, &e) {
-		t.Fatalf("%v is no RowError", err)
+		t.Fatalf("got %v, want a RowError", err)
 	}
 	return RowError{Table: e.Table, Row: e.Row, Line: e.Line, Column: e.Column, Value: e.Value, Reason: e.Reason, Err: e.Err}
 }
@@ -60,7 +60,7 @@ func TestRowErrors(t *testing.T) {
 		}
 		c.want.Reason, c.want.Err = got.Reason, got.Err
 		if !reflect.DeepEqual(got, c.want) {
-			t.Errorf("%s: %+v, not %+v", name, got, c.want)
+			t.Errorf("%s: got %+v, want %+v", name, got, c.want)
 		}
 	}
 }
@@ -74,11 +74,11 @@ func TestRowErrorSentences(t *testing.T) {
 		`f.csv:3: row has 1 cell`:                         {Table: "f.csv", Row: -1, Line: 3, Reason: Notef("row has 1 cell")},
 	} {
 		if e.Error() != want {
-			t.Errorf("%s, not %s", e.Error(), want)
+			t.Errorf("got %s, want %s", e.Error(), want)
 		}
 	}
 	text, err := json.Marshal(RowError{Row: 1, Column: "a", Value: "x", Reason: Notef("is no number"), Err: ErrType})
 	if want := `{"row":1,"column":"a","value":"x","reason":"is no number"}`; err != nil || string(text) != want {
-		t.Errorf("got %s, %v, want no error and string(text) = want", text, err)
+		t.Errorf("got %s, %v, want its JSON and no error", text, err)
 	}
 }

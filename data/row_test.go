@@ -28,10 +28,10 @@ func TestEncodeRow(t *testing.T) {
 			t.Fatal(err)
 		}
 		if !slices.Equal(dst, x[i*w:(i+1)*w]) {
-			t.Errorf("row %d: %v, want %v", i, dst, x[i*w:(i+1)*w])
+			t.Errorf("row %d: got %v, want %v", i, dst, x[i*w:(i+1)*w])
 		}
 		if allocs := testing.AllocsPerRun(100, func() { EncodeRow(e, row, dst) }); allocs != 0 {
-			t.Errorf("row %d: %v allocations", i, allocs)
+			t.Errorf("row %d: %v allocations, want 0", i, allocs)
 		}
 	}
 	if n := e.Unseen([]Value{Number(1), Text("other"), Missing(), Missing()}); n != 1 {
@@ -73,7 +73,7 @@ func TestEncodeRow(t *testing.T) {
 	dst = make([]float64, e.Width())
 	row := []Value{Number(1e6)}
 	if allocs := testing.AllocsPerRun(100, func() { EncodeRow(e, row, dst) }); allocs != 0 {
-		t.Errorf("%v allocations", allocs)
+		t.Errorf("%v allocations, want 0", allocs)
 	}
 	if diff := cmp.Diff([]float64{0, 1, 0}, dst); diff != "" { // the levels are sorted as text
 		t.Error(diff)

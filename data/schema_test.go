@@ -8,7 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// rowsOf makes a table from a header and a function that writes each row.
+// rowsOf returns the text of a table, made of a header and of rows that a function writes.
 func rowsOf(header string, n int, row func(r int) string) string {
 	var b strings.Builder
 	b.WriteString(header + "\n")
@@ -44,12 +44,13 @@ func TestInferKinds(t *testing.T) {
 		if err != nil {
 			t.Errorf("%s: %v", test.cells, err)
 		} else if s.Columns[0].Kind != test.want {
-			t.Errorf("%s: %s, want %s", test.cells, s.Columns[0].Kind, test.want)
+			t.Errorf("%s: got %s, want %s", test.cells, s.Columns[0].Kind, test.want)
 		}
 	}
 }
 
-// Text is like ids if more than 50 levels are more than three for every four cells, or if all of 10 cells differ.
+// Text is id-like if it has more than 50 levels and more than three levels for every four cells. It is also id-like if
+// all of at least 10 cells differ.
 func TestTooManyLevels(t *testing.T) {
 	for _, c := range []struct {
 		levels, cells int
@@ -155,7 +156,7 @@ func TestAutoTask(t *testing.T) {
 		if err != nil {
 			t.Errorf("%s: %v", test.name, err)
 		} else if s.Task != test.want {
-			t.Errorf("%s: %s, want %s", test.name, s.Task, test.want)
+			t.Errorf("%s: got %s, want %s", test.name, s.Task, test.want)
 		}
 	}
 }
@@ -166,7 +167,7 @@ func TestUnlabeledRows(t *testing.T) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff([]int{0, 2}, s.Rows); diff != "" || s.Unlabeled != 2 || !s.DefaultTarget {
-		t.Errorf("%s, %d unlabeled, default %v", diff, s.Unlabeled, s.DefaultTarget)
+		t.Errorf("rows mismatch (-want +got): %s; %d unlabeled, default %v, want 2 and true", diff, s.Unlabeled, s.DefaultTarget)
 	}
 	if diff := cmp.Diff([]int{0, 1}, s.Strata()); diff != "" {
 		t.Errorf("s.Strata() mismatch (-want +got):\n%s", diff)

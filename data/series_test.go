@@ -60,7 +60,7 @@ func TestFromRecords(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := strings.Join(table.Columns(), " ") + table.Cell(1, 0) + table.Cell(0, 1); got != "height Smokes1.5true" || !table.Missing(1, 1) {
-		t.Errorf(`got %v, want got = "height Smokes1.5true" and table.Missing(1, 1)`, got)
+		t.Errorf(`got %v, want "height Smokes1.5true" and a missing cell in row 1`, got)
 	}
 	_, err = FromRecords("people", []struct{ A []int }{{}})
 	refuses(t, err, ErrOption, `people: row 0: column "A": a []int cannot be the value of a cell: a cell takes numbers, strings, booleans and times`)
@@ -97,7 +97,7 @@ func TestNotLinked(t *testing.T) {
 	for head, pkg := range map[string]string{"PAR1....": "parquet", "ARROW1\x00\x00": "arrow", "\x93NUMPY\x01": "npy", `{"a": 1}`: "jsonl", "SQLite format 3\x00": "sqlite"} {
 		_, err := Read(Stdin, ReadOptions{Stdin: strings.NewReader(head)})
 		if !errors.Is(err, ErrFormat) || !strings.Contains(err.Error(), `import _ "github.com/gradus-ml/gradus/data/`+pkg+`"`) {
-			t.Errorf("%q: %v", head, err)
+			t.Errorf("%q: got %v, want an error that names the package", head, err)
 		}
 	}
 	_, err := Read("postgres://ann:secret@host/db", ReadOptions{})

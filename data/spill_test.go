@@ -14,7 +14,7 @@ import (
 	"github.com/gradus-ml/gradus/internal/rng"
 )
 
-// spillText returns a table with columns of every form. Some of them change their form late.
+// spillText returns the text of a table with columns of every form. Some of them change their form in later rows.
 func spillText(rows int) string {
 	r := rand.New(rand.NewPCG(1, 2))
 	var b strings.Builder
@@ -71,21 +71,21 @@ func TestSpilledTableIsTheSame(t *testing.T) {
 			}
 			scarce(t, 1_800_000)
 			if _, err := Read(c.path, ReadOptions{}); !errors.Is(err, ErrLarge) {
-				t.Fatalf("without a disk: %v", err)
+				t.Fatalf("without a disk: got %v, want ErrLarge", err)
 			}
 			spilled, err := Read(c.path, ReadOptions{Spill: newSpill(t)})
 			if err != nil {
 				t.Fatal(err)
 			}
 			if spilled.Spilled() == nil || plain.Spilled() != nil {
-				t.Fatal("the table is not on the disk")
+				t.Fatal("the wrong table is on the disk")
 			}
 			if plain.Fingerprint() != spilled.Fingerprint() {
 				t.Fatal("the cells differ")
 			}
 			a, b := encodedAs(t, plain), encodedAs(t, spilled)
 			if a != b {
-				t.Errorf("in memory %.300s, on the disk %.300s", a, b)
+				t.Errorf("the encodings differ: in memory %.300s, on the disk %.300s", a, b)
 			}
 		})
 	}

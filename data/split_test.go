@@ -19,7 +19,7 @@ func TestSplit(t *testing.T) {
 		count[strata[i]]++
 	}
 	if len(keep)+len(held) != 100 || count != [3]int{20, 5, 0} { // round(79/4), round(20/4), 0
-		t.Errorf("%d kept, %v held", len(keep), count)
+		t.Errorf("%d rows are kept, and %v of the classes are held out, want [20 5 0] and 100 rows in all", len(keep), count)
 	}
 	_, again := whole(t)(Split(len(strata), strata, 0.25, 1, uint8(rng.SplitTest)))
 	_, other := whole(t)(Split(len(strata), strata, 0.25, 2, uint8(rng.SplitTest)))
@@ -36,15 +36,15 @@ func TestSplit(t *testing.T) {
 		}
 		keep, held := whole(t)(Split(n, strata, fraction, rapid.Uint64().Draw(t, "seed"), uint8(rng.SplitTest)))
 		if !slices.IsSorted(keep) || !slices.IsSorted(held) {
-			t.Fatal("not in ascending order")
+			t.Fatal("the rows are not in ascending order")
 		}
 		all := slices.Sorted(slices.Values(slices.Concat(keep, held)))
 		if len(all) != n {
-			t.Fatalf("%d of %d", len(all), n)
+			t.Fatalf("the two sides have %d rows, want %d", len(all), n)
 		}
 		for i, v := range all {
 			if i != v {
-				t.Fatalf("%d is missing or twice", i)
+				t.Fatalf("row %d is missing or comes twice", i)
 			}
 		}
 		kept := map[int]bool{}
@@ -55,7 +55,7 @@ func TestSplit(t *testing.T) {
 		}
 		for _, i := range held {
 			if strata != nil && !kept[strata[i]] {
-				t.Fatalf("nothing of class %d is kept", strata[i])
+				t.Fatalf("no row of class %d is kept", strata[i])
 			}
 		}
 	})
@@ -110,10 +110,10 @@ func TestSplitsRefuse(t *testing.T) {
 	}
 	for _, of := range [][]int{must(t)(Folds(5, nil, 1, 1)), must(t)(GroupFolds(groups, 1, 1))} {
 		if !slices.Equal(of, make([]int, 5)) {
-			t.Errorf("one fold is %v", of)
+			t.Errorf("one fold is %v, want all zeros", of)
 		}
 	}
 	if of := must(t)(Folds(5, nil, 5, 1)); !slices.Equal(slices.Sorted(slices.Values(of)), []int{0, 1, 2, 3, 4}) {
-		t.Errorf("5 folds of 5 rows are %v", of)
+		t.Errorf("5 folds of 5 rows are %v, want one row in each", of)
 	}
 }

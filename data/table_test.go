@@ -10,8 +10,8 @@ import (
 	"github.com/gradus-ml/gradus/internal/memory"
 )
 
-// asRead returns the kind of a column of cells, and its encoding with --scale none: the values of
-// the first rows, with ? for a missing one.
+// asRead returns the kind of a column of cells and the values of its first rows, with ? for a missing one. It also
+// returns the column's note.
 func asRead(t *testing.T, cells []string, opt SchemaOptions) (what, note string) {
 	t.Helper()
 	rows := make([][]string, len(cells))
@@ -43,7 +43,7 @@ func asRead(t *testing.T, cells []string, opt SchemaOptions) (what, note string)
 				what += " " + formatNumber(x)
 			}
 		}
-		// A model reads the same cells in the same way, also one by one.
+		// A model reads the same cells in the same way, in a table and one by one.
 		e, err := s.Fit(table, nil, ScaleNone, true)
 		if err != nil {
 			t.Fatal(err)
@@ -77,7 +77,7 @@ func TestSpellings(t *testing.T) {
 		cells string // with | between them
 		opt   SchemaOptions
 		want  string
-		note  string // that the note has, or "" for none
+		note  string // a part of the note, or "" for none
 	}{
 		{"None", "1.5|None|3|4", SchemaOptions{}, "number 1.5 ? 3 4", `"None" in 1 cell taken for missing; if that is wrong, say Types x=category`},
 		{"spreadsheet errors", "1|#DIV/0!|#N/A|4|#NULL!|#NUM!|#VALUE!", SchemaOptions{}, "number 1 ? ? 4", `2 other words taken for missing`},
@@ -183,7 +183,7 @@ func TestForms(t *testing.T) {
 		name, text string
 		opt        ReadOptions
 		want       string // names and cells, rows with / between them
-		note       string // that a note has, or "" for none
+		note       string // a part of a note, or "" for none
 	}{
 		{"CR", "a,b\r1,x\r2,y\r", ReadOptions{}, ab, ""},
 		{"CR, no end", "a,b\r1,x\r2,y", ReadOptions{}, ab, ""},
@@ -223,7 +223,7 @@ func TestForms(t *testing.T) {
 		for _, size := range []int{1 << 20, 40} {
 			t.Run(fmt.Sprintf("%s, chunks of %d", test.name, size), func(t *testing.T) {
 				if size == 40 && len(test.text) > 60 {
-					t.Skip("what the first chunk shows decides")
+					t.Skip("the result depends on what the first chunk shows")
 				}
 				was := chunkSize
 				defer func() { chunkSize = was }()
@@ -269,7 +269,7 @@ func TestIndex(t *testing.T) {
 			dropped = s.Dropped[0].Reason.String()
 		}
 		if dropped != test.dropped {
-			t.Errorf("%s: %q, want %q", test.name, dropped, test.dropped)
+			t.Errorf("%s: dropped because %q, want %q", test.name, dropped, test.dropped)
 		}
 	}
 }
@@ -334,7 +334,7 @@ func TestLabelsKeepTheirSpelling(t *testing.T) {
 	refuses(t, err, ErrTask, `standard input: the class "c" cannot be the positive one: the task is multiclass`)
 }
 
-// No message calls different ids constant. A message says that codes are read as numbers.
+// No message calls a column of different ids constant. A note says that codes are read as numbers.
 func TestIds(t *testing.T) {
 	text := "id,zip,y\n"
 	for i := range 30 {
@@ -355,7 +355,7 @@ func TestIds(t *testing.T) {
 		t.Errorf("note = %q, want %q", note, "whole numbers of more than 15 digits lose their last digits; if they are ids, say Types id=category or Ignore id")
 	}
 	if s, err = Infer(readText(t, rowsOf("x,y", 60, func(r int) string { return fmt.Sprintf("%d.5,%03d", r, r%3) })), SchemaOptions{}); err != nil || s.Targets[0].Note != nil {
-		t.Errorf("of labels that keep their zeros: %q, %v", s.Targets[0].Note, err)
+		t.Errorf("labels that keep their zeros: got the note %q and the error %v, want neither", s.Targets[0].Note, err)
 	}
 	s, err = Infer(readText(t, "id,x,y\n9007199254740992,1,2\n9007199254740993,2,3\n9007199254740992,2.5,3\n"), SchemaOptions{})
 	if err != nil {
@@ -363,11 +363,11 @@ func TestIds(t *testing.T) {
 	}
 	want := "whole numbers that are too long to be told apart as numbers, such as 9007199254740992; Types id=category takes them for words"
 	if len(s.Dropped) != 1 || s.Dropped[0].Reason.String() != want {
-		t.Errorf("%v, want %s", s.Dropped, want)
+		t.Errorf("the columns left out are %v, want %s", s.Dropped, want)
 	}
 }
 
-// No category of the training rows is called unseen, and the categories that share an input are named.
+// No category of the training rows is counted as unseen, and the categories that share an input are named.
 func TestManyCategories(t *testing.T) {
 	text := "x,y\n"
 	for i := range 12000 {
@@ -385,12 +385,12 @@ func TestManyCategories(t *testing.T) {
 	}
 	for _, c := range counts {
 		if c.Example != "" {
-			t.Errorf("%q is said not to have been in the training rows", c.Example)
+			t.Errorf("%q is counted as unseen, but it was in the training rows", c.Example)
 		}
 	}
 	want := `x has 3000 categories: the 256 most frequent have an input each, and the other 2744, such as "w1228", share one.`
 	if said := e.Crowded(); len(said) != 1 || said[0] != want {
-		t.Errorf("%q, want %q", said, want)
+		t.Errorf("Crowded says %q, want %q", said, want)
 	}
 }
 
@@ -413,7 +413,7 @@ func TestCommasAcrossColumns(t *testing.T) {
 			got = append(got, formatNumber(x))
 		}
 		if strings.Join(got, " ") != want {
-			t.Errorf("%q: %v, want %s", text, got, want)
+			t.Errorf("%q: got %v, want %s", text, got, want)
 		}
 	}
 	// The same holds for a target.
@@ -433,7 +433,7 @@ func TestAccents(t *testing.T) {
 	refuses(t, err, ErrTarget, "standard input: there is no column \"cafe\u0301\" to take for the target: a column looks the same, but its accents are written in another way (Unicode's NFC and NFD): copy its name from the file, \"caf\\u00e9\"")
 }
 
-// A table that does not fit is refused at its first chunk.
+// A table that does not fit in memory is refused after its first chunk.
 func TestMemory(t *testing.T) {
 	was, size := available, chunkSize
 	defer func() { available, chunkSize = was, size }()
@@ -445,7 +445,7 @@ func TestMemory(t *testing.T) {
 	_, err := Read(path, ReadOptions{Progress: func(p Progress) { rows = p.Rows }})
 	refuses(t, err, ErrLarge, path+": the table needs about 139.9 kB of memory and this container has 54.1 kB left: take a part of its rows")
 	if err == nil || rows > 1000 {
-		t.Errorf("after %d rows: %v", rows, err)
+		t.Errorf("after %d rows: got %v, want an error within 1000 rows", rows, err)
 	}
 	available = func() (memory.Limit, bool) { return memory.Limit{Bytes: 1 << 30}, true }
 	if _, err := Read(path, ReadOptions{}); err != nil {

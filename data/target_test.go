@@ -60,6 +60,6 @@ func TestNearlyNumericTargets(t *testing.T) {
 	}
 	_, err := Infer(readText(t, words), SchemaOptions{})
 	if want := `4 of 60 cells are not numbers, the first at standard input:2: "broken"`; !errors.Is(err, ErrTarget) || !strings.Contains(err.Error(), want) {
-		t.Errorf("%v, want %q", err, want)
+		t.Errorf("got the error %v, want %q", err, want)
 	}
 }

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// interacting is a table whose target depends on columns together: on the sign of a product, a level and a truth.
-// Its numbers have fewer values than a column has bins, so that each value is the center of a bin.
+// interacting returns a table whose target depends on combinations of columns: on the sign of a product, and on a level
+// together with a boolean. Its numbers have fewer values than a column has bins, so that each value is the center of a bin.
 func interacting(t testing.TB, rows int, what string) *Table {
 	t.Helper()
 	var b strings.Builder
@@ -24,7 +24,7 @@ func interacting(t testing.TB, rows int, what string) *Table {
 			y += 2
 		}
 		name := fmt.Sprintf("l%d", level)
-		if i%120 == 7 { // a level that tells much, of too few rows for a leaf
+		if i%120 == 7 { // an informative level with too few rows for a leaf
 			name, y = "few", y+40
 		}
 		switch text := fmt.Sprintf("%.3f", y+float64(i*31%17)/20); what {
@@ -63,7 +63,7 @@ func grown(t *testing.T, table *Table) *forest {
 	return fo
 }
 
-// A tree's leaves have each row once, and its splits are those that a search without histograms finds.
+// The leaves of a tree have each row once. Its best split is as good as the one that a search without histograms finds.
 func TestTree(t *testing.T) {
 	for _, what := range []string{"numbers", "classes"} {
 		table := interacting(t, 600, what)
@@ -74,7 +74,7 @@ func TestTree(t *testing.T) {
 		fo.derive(n)
 		tree := fo.tree(n)
 		if len(tree) < 3 {
-			t.Fatalf("%s: %d leaves", what, len(tree))
+			t.Fatalf("%s: got %d leaves, want at least 3", what, len(tree))
 		}
 		var all []int32
 		for _, b := range tree {
@@ -90,7 +90,7 @@ func TestTree(t *testing.T) {
 		slices.Sort(all)
 		for i, r := range all {
 			if int(r) != i {
-				t.Fatalf("%s: row %d comes where row %d should", what, r, i)
+				t.Fatalf("%s: the leaves have row %d where row %d is expected", what, r, i)
 			}
 		}
 		if len(all) != n {
@@ -107,7 +107,7 @@ func TestTree(t *testing.T) {
 	}
 }
 
-// splitGain is what a split gains, computed from its rows; 0 if one side has too few.
+// splitGain returns the gain of a split, computed from its rows. It is 0 if one side has too few rows.
 func splitGain(fo *forest, rows []int32, c condition) float64 {
 	var sides [2][]int32
 	for _, r := range rows {
@@ -134,7 +134,7 @@ func splitGain(fo *forest, rows []int32, c condition) float64 {
 	return explained(sides[0]) + explained(sides[1]) - explained(rows)
 }
 
-// naiveGain is the most that any split gains.
+// naiveGain returns the largest gain of all splits.
 func naiveGain(fo *forest, rows []int32) (best float64) {
 	for c, k := range fo.columns {
 		for at := range k.bins {
@@ -144,13 +144,13 @@ func naiveGain(fo *forest, rows []int32) (best float64) {
 	return best
 }
 
-// A leaf's weights give 1 for the rows of its region and at most 0 for the others, where all values are centers of bins.
+// If all values are centers of bins, a leaf's weights give 1 for the rows of its region and at most 0 for the others.
 func TestLeaves(t *testing.T) {
 	for _, what := range []string{"numbers", "classes"} {
 		table := interacting(t, 600, what)
 		e, _ := fit(t, table, SchemaOptions{Types: map[string]Kind{"a": KindNumber, "b": KindNumber}}, ScaleTrees)
 		if len(e.Leaves()) < 8 {
-			t.Fatalf("%s: %d leaves", what, len(e.Leaves()))
+			t.Fatalf("%s: got %d leaves, want at least 8", what, len(e.Leaves()))
 		}
 		x, _ := inputs(t, e, table)
 		for k, leaf := range e.Leaves() {
@@ -164,11 +164,11 @@ func TestLeaves(t *testing.T) {
 				case math.Abs(sum-1) < 1e-6:
 					inside++
 				case sum > 1e-6:
-					t.Fatalf("%s: leaf %d is %v for row %d", what, k, sum, row)
+					t.Fatalf("%s: leaf %d is %v for row %d, want 1 or at most 0", what, k, sum, row)
 				}
 			}
 			if inside < treeRowsMin {
-				t.Errorf("%s: leaf %d has %d rows", what, k, inside)
+				t.Errorf("%s: leaf %d has %d rows, want at least treeRowsMin", what, k, inside)
 			}
 		}
 	}
@@ -184,11 +184,11 @@ func TestTrendGetsNoLeaves(t *testing.T) {
 	}
 	e, _ := fit(t, readText(t, b.String()), SchemaOptions{Types: map[string]Kind{"x": KindNumber, "z": KindNumber}}, ScaleTrees)
 	if n := len(e.Leaves()); n > 0 {
-		t.Errorf("%d leaves", n)
+		t.Errorf("got %d leaves, want none", n)
 	}
 	for _, in := range e.Inputs {
 		if in.Pieces != nil {
-			t.Errorf("%s has the knots %v", in.Name, in.Pieces)
+			t.Errorf("%s has the knots %v, want none", in.Name, in.Pieces)
 		}
 	}
 }

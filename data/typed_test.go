@@ -24,7 +24,7 @@ func typedColumn(t *testing.T, values ...any) *Table {
 	return table
 }
 
-// asText makes the same table of texts.
+// asText returns the same table, read from text.
 func asText(t *testing.T, cells ...string) *Table {
 	t.Helper()
 	var text strings.Builder
@@ -42,7 +42,7 @@ func anys[E any](values []E) (out []any) {
 	return out
 }
 
-// A number that came as a number is itself, in whatever way the training table spelled its texts.
+// A number of a typed column keeps its value, however the text of the training table was spelled.
 func TestTypedNumbersHaveNoSpelling(t *testing.T) {
 	numbers := []float64{984.156, 6630.289, 1234, 0.5, 6.92, 12, -3, 1e6}
 	for _, test := range []struct {
@@ -88,7 +88,7 @@ func TestTypedNumbersHaveNoSpelling(t *testing.T) {
 				}
 			}
 		}
-		// The same of a target, and of a table that is trained on with the options of a text.
+		// The same holds for a target.
 		table = asText(t, strings.Split(test.cells, "|")...)
 		test.opt.Targets = []string{"x"}
 		e, _ = fit(t, table, test.opt, ScaleNone)
@@ -109,7 +109,7 @@ func TestTypedNumbersHaveNoSpelling(t *testing.T) {
 	}
 }
 
-// The options that say how texts are written change no number of a typed column.
+// The options that say how text is written change no number of a typed column.
 func TestTypedNumbersInTraining(t *testing.T) {
 	numbers := []float64{984.156, 630.289, 234.5, 123.125}
 	for _, values := range [][]any{anys(numbers), append(anys(numbers), "n.d.")} {
@@ -121,12 +121,12 @@ func TestTypedNumbersInTraining(t *testing.T) {
 	}
 	e, _ := fit(t, typedColumn(t, 1.5, -999.0, 3.5, 4.5), SchemaOptions{Missing: []string{"-999"}, Targets: []string{"y"}, Task: Regression}, ScaleNone)
 	if got, _ := inputs(t, e, typedColumn(t, -999.0, 4.5)); got[0] != 3.5 || got[2] != 4.5 {
-		t.Errorf("the number -999 that is missing, and 4.5, are read as %v", got)
+		t.Errorf("the missing number -999 and the number 4.5 are read as %v, want 3.5 and 4.5", got)
 	}
 }
 
-// If a column has numbers and texts that could be numbers, it is unknown which is which: what could be two
-// numbers is refused.
+// A text that could be two different numbers is refused if its column has both numbers and text, because its spelling
+// is not known.
 func TestMixedNumbersAreNotGuessed(t *testing.T) {
 	e, _ := fit(t, asText(t, "984,156", "6.630,289", "0,5", "6,92"), SchemaOptions{Targets: []string{"y"}, Task: Regression}, ScaleNone)
 	joined := asText(t, "984.156", "6,92") // 984156 and 6.92
@@ -141,15 +141,15 @@ func TestMixedNumbersAreNotGuessed(t *testing.T) {
 		}
 		dst := make([]float64, table.Rows()*e.Width())
 		if _, err := Inputs(b, nil, dst); err == nil || !strings.Contains(err.Error(), `"984.156"`) {
-			t.Errorf("%s: 984.156, perhaps 984156, is read as %v, %v", name, dst, err)
+			t.Errorf("%s: 984.156, perhaps 984156, is read as %v, %v, want an error that names it", name, dst, err)
 		}
 		if _, err := Inputs(b, []int{table.Rows() - 1}, dst[:1]); name == "files" && (err != nil || dst[0] != 6.5) {
-			t.Errorf("%s: 6.5 is read as %v, %v", name, dst[0], err)
+			t.Errorf("%s: 6.5 is read as %v, %v, want 6.5 and no error", name, dst[0], err)
 		}
 	}
 }
 
-// A level that is a whole number is the same level as 1, as 1.0 and as a number, unless the table tells them apart.
+// A whole number is the same level as 1, as 1.0 and as a typed number, unless the training table tells these apart.
 func TestLevelsOfWholeNumbers(t *testing.T) {
 	types := map[string]Kind{"x": KindCategory}
 	for _, test := range []struct {
@@ -181,7 +181,7 @@ func TestLevelsOfWholeNumbers(t *testing.T) {
 			}
 		}
 	}
-	// A typed cell of a table is the level that its value in a row is.
+	// A typed cell of a table has the same level as its value in a row.
 	for _, test := range []struct {
 		levels string
 		values []any
@@ -218,7 +218,7 @@ func TestLevelsOfWholeNumbers(t *testing.T) {
 			t.Errorf("%s: %d of %v are unseen", test.levels, unseen, test.values)
 		}
 	}
-	// The same of classes.
+	// The same holds for classes.
 	e, _ := fit(t, asText(t, "1", "2", "1", "2"), SchemaOptions{Types: map[string]Kind{"x": KindCategory}, Targets: []string{"x"}}, ScaleNone)
 	for _, table := range []*Table{asText(t, "2.0", "1.0"), typedColumn(t, 2.0, 1.0)} {
 		b, err := e.Bind(table)
@@ -227,7 +227,7 @@ func TestLevelsOfWholeNumbers(t *testing.T) {
 		}
 		y := make([]float64, 2)
 		if err := Targets(b, nil, y); err != nil || y[0] != 1 || y[1] != 0 {
-			t.Errorf("the classes 2.0 and 1.0 are %v, %v", y, err)
+			t.Errorf("the classes 2.0 and 1.0 are %v, %v, want [1 0] and no error", y, err)
 		}
 	}
 }
@@ -237,7 +237,7 @@ func TestISODatesBesideALayout(t *testing.T) {
 	days := []string{"2020-01-13", "2020-02-01", "2020-03-30", "2020-04-05"}
 	for _, test := range []struct {
 		layout, cells string
-		dates         string // that the column says it takes
+		dates         string // the examples that the column gives
 		iso           bool
 	}{
 		{"%d/%m/%Y", "13/1/2020|1/2/2020|30/3/2020|5/4/2020", "1999-12-31 or 31/12/1999", true},
@@ -253,7 +253,7 @@ func TestISODatesBesideALayout(t *testing.T) {
 		}
 		for _, example := range in.Dates() {
 			if err := EncodeRow(e, []Value{Text(example)}, make([]float64, e.Width())); err != nil {
-				t.Errorf("%s: its own example: %v", test.layout, err)
+				t.Errorf("%s: the column refuses its own example: %v", test.layout, err)
 			}
 		}
 		want, _ := inputs(t, e, asText(t, strings.Split(test.cells, "|")...))
@@ -276,7 +276,7 @@ func TestISODatesBesideALayout(t *testing.T) {
 	}
 }
 
-// A text that is written in another way than the training rows were is refused with a sentence that says how to write it.
+// A text that is not written as the training rows were is refused. The sentence says how to write it.
 func TestTextForTypedColumns(t *testing.T) {
 	x, day, y := NewSeries("x"), NewSeries("day"), NewSeries("y")
 	for i := range 20 {
@@ -305,14 +305,14 @@ func TestTextForTypedColumns(t *testing.T) {
 	} {
 		err := EncodeRow(c.e, []Value{Text(c.x), Text(c.day)}, make([]float64, c.e.Width()))
 		if err == nil || !strings.Contains(err.Error(), c.problem) || strings.HasSuffix(c.problem, "training") && !strings.HasSuffix(err.Error(), c.problem) {
-			t.Errorf("%s, %s: %v, want %q", c.x, c.day, err, c.problem)
+			t.Errorf("%s, %s: got %v, want %q", c.x, c.day, err, c.problem)
 		}
 		b, err := c.e.Bind(readText(t, "x;day;y\n\""+c.x+"\";"+c.day+";1\n1;2020-01-01;2\n"))
 		if err != nil {
 			t.Fatal(err)
 		}
 		if _, err = Inputs(b, nil, make([]float64, 2*c.e.Width())); err == nil || !strings.Contains(err.Error(), c.problem) {
-			t.Errorf("%s, %s in a table: %v, want %q", c.x, c.day, err, c.problem)
+			t.Errorf("%s, %s in a table: got %v, want %q", c.x, c.day, err, c.problem)
 		}
 	}
 }

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// unreadTable has a column of numbers, one of lists in the middle, and a target.
+// unreadTable returns a table with a column of numbers, a column of lists in the middle, and a target.
 func unreadTable(t *testing.T, name string) *Table {
 	t.Helper()
 	x, tags, y := NewSeries("x"), NewSeries("tags"), NewSeries("y")
@@ -33,17 +33,17 @@ func TestUnreadIsDropped(t *testing.T) {
 	}
 	const why = "holds lists, which are not read: flatten it"
 	if len(s.Dropped) != 1 || s.Dropped[0].Reason.String() != why || len(s.Columns) != 1 {
-		t.Errorf("left out are %v, and the inputs are %v", s.Dropped, s.Columns)
+		t.Errorf("left out are %v, and the inputs are %v, want tags left out and the input x", s.Dropped, s.Columns)
 	}
 	if d := s.Describe(5)[1]; d.Role != "dropped" || d.Why.String() != why || !d.Unread || d.Missing != 0 {
-		t.Errorf("the description is %+v", d)
+		t.Errorf("the description is %+v, want a dropped column that was not read", d)
 	}
 	if s, err = Infer(table, SchemaOptions{Ignore: []string{"tags"}}); err != nil || s.Dropped[0].Reason.String() != asAsked {
-		t.Errorf("%v, %v, want the column ignored as asked", s, err)
+		t.Errorf("got %v, %v, want the column ignored as asked", s, err)
 	}
 }
 
-// A column that was not read is an error where it is needed.
+// A column that was not read causes an error where it is needed.
 func TestUnreadIsNeeded(t *testing.T) {
 	table := unreadTable(t, "a")
 	infer := func(opt SchemaOptions) error {
@@ -77,15 +77,15 @@ func TestUnreadIsNeeded(t *testing.T) {
 	} {
 		want := `a: the column "tags", ` + c.what + ", holds lists, which are not read: flatten it"
 		if c.err == nil || !errors.Is(c.err, c.kind) || !strings.HasPrefix(c.err.Error(), want) {
-			t.Errorf("%s: %v, want %q", name, c.err, want)
+			t.Errorf("%s: got %v, want %q", name, c.err, want)
 		}
 	}
 	if bound.Labeled() != nil {
-		t.Error("rows have a label that was not read")
+		t.Error("rows count as labeled, but the target was not read")
 	}
 }
 
-// A column that was not read in one of several files is not in any.
+// A column that was not read in one of several files is left out in all of them.
 func TestUnreadAcrossFiles(t *testing.T) {
 	for _, unreadFirst := range []bool{true, false} {
 		rows := [][]string{{"1", "2", "3"}, {"2", "1", "4"}, {"3", "3", "5"}}
@@ -128,6 +128,6 @@ func TestBlob(t *testing.T) {
 		t.Fatal(err)
 	}
 	if table.Cell(1, 0) != "bé" || text.IsUnread() || !other.IsUnread() || !table.Missing(0, 1) {
-		t.Errorf("the cells are %q and %q", table.Cell(1, 0), table.Cell(0, 1))
+		t.Errorf("the cells are %q and %q, want bé and a missing cell", table.Cell(1, 0), table.Cell(0, 1))
 	}
 }

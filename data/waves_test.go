@@ -10,8 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// A number has two waves behind its rank, by row and by table. They stay constant beyond the training rows, and a
-// missing cell has those of the median.
+// A number has two waves after its rank, whether a row or a table is encoded. They stay constant beyond the training
+// rows, and a missing cell has those of the median.
 func TestWaves(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("a,same,y\n")
@@ -60,11 +60,12 @@ func TestWaves(t *testing.T) {
 	}
 	e.Inputs[0].RankAt, e.Inputs[0].RankOf = nil, nil
 	if err := e.Validate(); err == nil || !strings.Contains(err.Error(), "has waves, but no ranks") {
-		t.Errorf("waves without ranks: %v", err)
+		t.Errorf("waves without ranks: got %v, want an error that says so", err)
 	}
 }
 
-// A column whose straight line explains the target nearly alone has no waves, so that a trend goes on beyond it.
+// A column has no waves if a straight line in it explains nearly all of the target. A trend then continues beyond the
+// training rows.
 func TestNoWavesOfATrend(t *testing.T) {
 	text := rowsOf("trend,other,y", 200, func(r int) string { return fmt.Sprintf("%d,%d,%.2f", r, r*37%101, float64(2*r)+float64(r%7)) })
 	e, _ := fit(t, readText(t, text), SchemaOptions{Types: map[string]Kind{"trend": KindNumber, "other": KindNumber}}, ScaleWaves)

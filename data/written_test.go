@@ -8,7 +8,7 @@ import (
 )
 
 // TestWrittenByOthers: tables that pandas, LibreOffice, R and PostgreSQL wrote (testdata/real/make.sh)
-// are read right. A note says what is not obvious.
+// are read correctly. A note says what is not obvious.
 func TestWrittenByOthers(t *testing.T) {
 	for _, c := range []struct {
 		file, format string
@@ -16,7 +16,7 @@ func TestWrittenByOthers(t *testing.T) {
 		columns      string // kind and missing cells of each input
 		target       string
 		said         []string
-		missing      []string // words
+		missing      []string // words for missing
 	}{
 		{
 			file: "pandas.csv", format: "commas", rows: 108, columns: "when date 0, load number 7, site category 0, flag boolean 0", target: "regression cost number",
@@ -103,16 +103,16 @@ func TestWrittenByOthers(t *testing.T) {
 		}
 		said = append(said, texts(table.Notes())...)
 		if table.Format() != c.format || table.Rows() != c.rows {
-			t.Errorf("%s: %s, %d rows, want %s, %d", c.file, table.Format(), table.Rows(), c.format, c.rows)
+			t.Errorf("%s: got %s, %d rows, want %s, %d rows", c.file, table.Format(), table.Rows(), c.format, c.rows)
 		}
 		if got := strings.Join(columns, ", "); got != c.columns {
 			t.Errorf("%s: the columns are\n%s, want\n%s", c.file, got, c.columns)
 		}
 		if y := s.Targets[0]; fmt.Sprint(s.Task, " ", y.Name, " ", y.Kind) != c.target {
-			t.Errorf("%s: %s, %s, %s, want %s", c.file, s.Task, y.Name, y.Kind, c.target)
+			t.Errorf("%s: got %s, %s, %s, want %s", c.file, s.Task, y.Name, y.Kind, c.target)
 		}
 		if got, want := strings.Join(said, "\n"), strings.Join(c.said, "\n"); got != want {
-			t.Errorf("%s: said is\n%s\nwant\n%s", c.file, got, want)
+			t.Errorf("%s: the notes are\n%s\nwant\n%s", c.file, got, want)
 		}
 	}
 }

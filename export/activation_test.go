@@ -13,7 +13,7 @@ func TestEveryActivationHasALine(t *testing.T) {
 		lines[a.name] = a
 	}
 	none := map[string]bool{ // expressions that do not exist
-		"softmax in Go": true, "softmax in C": true, // of a row: the templates have it
+		"softmax in Go": true, "softmax in C": true, // it takes a whole row: the templates have it
 		"identity in PyTorch": true, "exp in PyTorch": true, // no modules
 		"identity as an operation": true, "silu as an operation": true, // the first changes nothing, the second is two operations
 	}
@@ -28,7 +28,7 @@ func TestEveryActivationHasALine(t *testing.T) {
 			"in Go": a.inGo != "", "in C": a.inC != "", "in ONNX": a.inONNX != nil, "as an operation": a.op != "", "in PyTorch": a.torch != "",
 		} {
 			if has == none[name+" "+what] {
-				t.Errorf("%s %s: the table has it is %v", name, what, has)
+				t.Errorf("%s %s: whether the table has it is %v, want the opposite", name, what, has)
 			}
 		}
 	}

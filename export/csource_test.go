@@ -16,7 +16,7 @@ import (
 	"github.com/gradus-ml/gradus/model"
 )
 
-// cProgram is a program that predicts rows with an exported model and prints the results.
+// cProgram returns a C program that predicts rows with an exported model and prints the results.
 func cProgram(m *model.Model, name string, rows [][]cell) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "#include <math.h>\n#include <stdio.h>\n#include \"%s.h\"\n\nint main(void)\n{\n\t%s_prediction p;\n\tint j;\n", name, name)
@@ -67,7 +67,7 @@ func cProgram(m *model.Model, name string, rows [][]cell) string {
 	return b.String()
 }
 
-// TestC: a C compiler takes the exported source without a warning. Its predictions are within
+// TestC: a C compiler accepts the exported source without a warning. Its predictions are within
 // 1e-5 of those of gradus, with the same labels.
 func TestC(t *testing.T) {
 	compiler := need.Tool(t, "cc")
@@ -93,7 +93,7 @@ func TestC(t *testing.T) {
 		bound := boundOf(m, p)
 		lines := strings.Split(strings.TrimSpace(string(out)), "\n")
 		if len(lines) != len(rows) {
-			t.Fatalf("%s: %d lines for %d rows", name, len(lines), len(rows))
+			t.Fatalf("%s: got %d lines for %d rows", name, len(lines), len(rows))
 		}
 		for i, line := range lines {
 			parts := strings.SplitN(line, " ", m.Outputs()+1)
@@ -120,7 +120,7 @@ func TestC(t *testing.T) {
 			}
 			want := fmt.Sprint(p.labels[i])
 			if got := strings.TrimSpace(parts[m.Outputs()]); got != strings.Trim(want, "[]") {
-				t.Errorf("%s, row %d: it says %q, want %q", name, i, got, want)
+				t.Errorf("%s, row %d: the label is %q, want %q", name, i, got, want)
 			}
 		}
 		return worst
@@ -183,7 +183,7 @@ func TestCNames(t *testing.T) {
 	taken := map[string]bool{}
 	for i, c := range []struct{ column, want string }{{"Bill length (mm)", "bill_length__mm"}, {"é", "column1"}, {"1st", "column2"}, {"int", "int_"}, {"INT", "int__4"}} {
 		if got := cName(c.column, i, taken); got != c.want {
-			t.Errorf("%s: %s, want %s", c.column, got, c.want)
+			t.Errorf("%s: got %s, want %s", c.column, got, c.want)
 		}
 	}
 	if got := cText("a\"?\\é\n1"); got != `"a\042\077\134\303\251\0121"` {

@@ -58,8 +58,8 @@ func (m *goModule) run(t *testing.T, args ...string) string {
 	return string(out)
 }
 
-// TestGo: the exported file and its test compile with nothing but the standard library, the
-// predictions have the model's bits, nothing is allocated, and gofmt and vet have no objection.
+// TestGo: the exported file and its test compile with nothing but the standard library. The predictions have the
+// model's bits and allocate nothing, and gofmt and vet have no complaints.
 func TestGo(t *testing.T) {
 	mod := newGoModule(t)
 	activations := []string{"relu", "sigmoid", "tanh", "identity", "leaky-relu:0.1", "elu:0.7", "selu", "gelu", "silu", "mish", "softplus", "exp"}
@@ -97,7 +97,7 @@ func TestGo(t *testing.T) {
 	}
 	for _, line := range strings.Split(mod.run(t, "list", "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", "./..."), "\n") {
 		if line != "" && !strings.HasPrefix(line, "exported/") {
-			t.Errorf("it imports %s", line)
+			t.Errorf("an exported package imports %s, want only the standard library", line)
 		}
 	}
 	unformatted, err := exec.Command(need.Tool(t, "gofmt"), "-l", mod.dir).CombinedOutput()
@@ -106,7 +106,7 @@ func TestGo(t *testing.T) {
 	}
 }
 
-// The file has every parameter of every network, to the bit, in the networks' order.
+// The file has every parameter of every network, bit for bit, in the order of the networks.
 func TestGoWeights(t *testing.T) {
 	for _, o := range []model.Options{{Norm: "batch"}, {Precision: "float64"}, {Members: 3}, {Members: 2, Precision: "float64", Norm: "layer"}} {
 		m := fit(t, data.Multiclass, o)
@@ -118,7 +118,7 @@ func TestGoWeights(t *testing.T) {
 		text, _, closed := strings.Cut(text, "\"")
 		raw, err := base64.StdEncoding.DecodeString(text)
 		if !ok || !closed || err != nil {
-			t.Fatalf("%+v: no text of weights: %v", o, err)
+			t.Fatalf("%+v: the source has no string with the weights: %v", o, err)
 		}
 		for k, member := range networks(m) {
 			var want []byte
@@ -138,7 +138,7 @@ func TestGoWeights(t *testing.T) {
 	}
 }
 
-// tempered gives a model a temperature, as for rows on which it is too confident.
+// tempered gives a model a temperature. It calibrates the model on made-up rows for which it is too confident.
 func tempered(t *testing.T, m *model.Model) *model.Model {
 	t.Helper()
 	const rows = 120
@@ -156,7 +156,7 @@ func tempered(t *testing.T, m *model.Model) *model.Model {
 		truth[i] = float64(class)
 	}
 	if c := m.Calibrate(says, truth, nil); c == nil || !c.Kept || m.Temperature < 1.5 {
-		t.Fatalf("it is calibrated as %+v", c)
+		t.Fatalf("the calibration is %+v, want one that is kept, with a temperature of at least 1.5", c)
 	}
 	return m
 }
@@ -169,7 +169,7 @@ func TestGoCompiles(t *testing.T) {
 	mod := newGoModule(t)
 	trained := fit(t, data.Multiclass, model.Options{Hidden: []int{430, 430}, Epochs: 1})
 	if n := trained.Parameters(); n < 190_000 {
-		t.Fatalf("only %d parameters", n)
+		t.Fatalf("the network has only %d parameters, want at least 190,000", n)
 	}
 	mod.run(t, "build", "fmt", "math", "encoding/base64", "strings", "time")
 	mod.add(t, trained)
@@ -177,8 +177,8 @@ func TestGoCompiles(t *testing.T) {
 	mod.run(t, "build", "./...")
 	took := time.Since(begun)
 	t.Logf("%d parameters compile in %v", trained.Parameters(), took)
-	if took > 20*time.Second { // 2 s on a machine that does nothing else
-		t.Errorf("it took %v", took)
+	if took > 20*time.Second { // it takes 2 s on an idle machine
+		t.Errorf("compiling took %v, want at most 20 s", took)
 	}
 	t.Log(mod.run(t, "test", "-bench", ".", "-benchtime", "200ms", "./..."))
 }
@@ -186,7 +186,7 @@ func TestGoCompiles(t *testing.T) {
 func TestPackageName(t *testing.T) {
 	for file, want := range map[string]string{"penguins": "penguins", "My-Model 2": "mymodel2", "2x": "model2x", "func": "modelfunc", "é": "model"} {
 		if got := packageName(file); got != want {
-			t.Errorf("%s: %s, want %s", file, got, want)
+			t.Errorf("%s: got %s, want %s", file, got, want)
 		}
 	}
 }

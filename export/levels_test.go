@@ -11,8 +11,8 @@ import (
 	"github.com/gradus-ml/gradus/model"
 )
 
-// manyLevels trains a model of a column with more levels than separate inputs, which therefore also has the means of the
-// targets as an input, and of another column.
+// manyLevels trains a model on two columns, one of them with more levels than separate inputs. The model therefore also
+// has the mean targets of the levels as inputs.
 func manyLevels(t testing.TB, task data.Task, o model.Options) *model.Model {
 	t.Helper()
 	var b strings.Builder
@@ -44,7 +44,7 @@ func manyLevels(t testing.TB, task data.Task, o model.Options) *model.Model {
 		t.Fatal(err)
 	}
 	if !m.Encoding.HasMeans() || m.Task() != task {
-		t.Fatalf("%s: the model has no means of levels", m.Task())
+		t.Fatalf("task %s: the model has no means of levels, or another task than asked for", m.Task())
 	}
 	return m
 }

@@ -24,7 +24,7 @@ import (
 	"github.com/gradus-ml/gradus/nn"
 )
 
-// everyKind is a table with inputs of every kind, missing cells, rare levels, and targets of
+// everyKind returns a table with inputs of every kind, missing cells, rare levels, and targets of
 // every task.
 func everyKind(t testing.TB) *data.Table {
 	t.Helper()
@@ -58,7 +58,7 @@ var tasks = map[data.Task][]string{
 	data.Regression: {"amount", "other"}, data.Binary: {"yesno"}, data.Multiclass: {"kind"}, data.Multilabel: {"l1", "l2"},
 }
 
-// fit trains a model of everyKind for some epochs.
+// fit trains a model on everyKind for a few epochs.
 func fit(t testing.TB, task data.Task, o model.Options) *model.Model {
 	t.Helper()
 	for other, targets := range tasks {
@@ -80,7 +80,7 @@ func fit(t testing.TB, task data.Task, o model.Options) *model.Model {
 	return m
 }
 
-// shipped trains a model on a table of the examples.
+// shipped trains a model on one of the example tables.
 func shipped(t testing.TB, name string, o model.Options) *model.Model {
 	t.Helper()
 	table, err := data.Read(filepath.Join("..", "examples", "data", name+".csv"), data.ReadOptions{})
@@ -94,7 +94,7 @@ func shipped(t testing.TB, name string, o model.Options) *model.Model {
 	return m
 }
 
-// a cell is one value in gradus's form and in the form of a graph.
+// A cell holds one value, in the form that gradus takes and in the form that a graph takes.
 type cell struct {
 	value data.Value
 	json  any
@@ -155,7 +155,7 @@ func probes(in *data.Input) []cell {
 	return list
 }
 
-// rowsFor returns rows that go through the probes of every column, at different speeds.
+// rowsFor returns rows that go through the probes of every column. The columns have different strides.
 func rowsFor(m *model.Model) [][]cell {
 	columns := make([][]cell, len(m.Encoding.Inputs))
 	most := 0
@@ -237,7 +237,7 @@ func bytesOf(t testing.TB, v any) string {
 	return base64.StdEncoding.EncodeToString(b)
 }
 
-// a proofCase is what onnx_proof.py reads.
+// A proofCase is what onnx_proof.py reads.
 type proofCase struct {
 	Name      string           `json:"name"`
 	File      string           `json:"file"`
@@ -257,9 +257,9 @@ type proofCase struct {
 	Near      float64          `json:"near"`  // how far off an encoded input may be, or 0 for the same bits
 }
 
-// boundOf returns 1e-5. For the numbers of a regression it is four times the difference between float32
-// and float64 with the same weights, if that is more: e^z makes a small difference a large
-// one, and the exp of runtimes is less exact than gradus's.
+// boundOf returns how far off an output may be: 1e-5. For the numbers of a regression, it is four times the difference
+// between float32 and float64 with the same weights, if that is more. The reason is that e^z makes a small difference
+// large, and that the exp of runtimes is less exact than that of gradus.
 func boundOf(m *model.Model, p predicted) float64 {
 	const bound = 1e-5
 	if m.Task() != data.Regression || m.Network32() == nil || m.Members() != nil {
@@ -277,7 +277,7 @@ func boundOf(m *model.Model, p predicted) float64 {
 	return worst
 }
 
-// inTurn returns an ensemble whose members have the recipes plain and trees in turn, and so other layers.
+// inTurn returns an ensemble whose members have the recipes plain and trees in turn, and therefore different layers.
 func inTurn(t testing.TB) *model.Model {
 	t.Helper()
 	m := shipped(t, "iris", model.Options{Members: 8, Epochs: 40})
@@ -296,12 +296,12 @@ func addCases(t testing.TB, cases *[]proofCase, dir, name string, m *model.Model
 	t.Helper()
 	rows := rowsFor(m)
 	if len(rows) < 20 {
-		t.Fatalf("%s: only %d rows", name, len(rows))
+		t.Fatalf("%s: got only %d rows, want at least 20", name, len(rows))
 	}
 	p := predict(t, m, rows)
 	for _, net := range []bool{false, true} {
 		if net && m.Members() != nil {
-			continue // there is no net alone
+			continue // an ensemble has no single network
 		}
 		raw, err := ONNX(m, Options{Net: net, Version: "test"})
 		if err != nil {
@@ -328,7 +328,7 @@ func addCases(t testing.TB, cases *[]proofCase, dir, name string, m *model.Model
 		}
 		if net {
 			c.Name += ", net alone"
-		} else { // the encoded inputs are looked at too
+		} else { // the encoded inputs are compared too
 			of := onnx.Float64
 			if m.Network32() != nil {
 				of = onnx.Float32
@@ -337,7 +337,7 @@ func addCases(t testing.TB, cases *[]proofCase, dir, name string, m *model.Model
 			var own []string // of the members
 			for k, member := range networks(m) {
 				if of == onnx.Float64 && member.Options.Scale == data.ScaleWaves {
-					c.Near = 4e-15 // of cos and sin
+					c.Near = 4e-15 // the error of cos and sin
 				}
 				width += member.Encoding.Width()
 				own = append(own, fmt.Sprintf("encoded.%d", k))
@@ -465,7 +465,7 @@ func TestONNX(t *testing.T) {
 			if a.CellsDiffer > 0 || a.LabelsDiffer > 0 || !(a.Worst <= a.Bound) {
 				t.Errorf("%s, %s: %d of %d encoded inputs differ, the outputs by %.3g at most (bound %.3g), %d of %d labels", a.Engine, a.Case, a.CellsDiffer, a.Cells, a.Worst, a.Bound, a.LabelsDiffer, a.Labels)
 			}
-			group, _, _ := strings.Cut(strings.TrimSuffix(a.Case, " float64"), ",") // a table, a task, or what is special
+			group, _, _ := strings.Cut(strings.TrimSuffix(a.Case, " float64"), ",") // a table, a task or a special case
 			group += ", " + a.Engine
 			s := sums[group]
 			if s == nil {
@@ -478,7 +478,7 @@ func TestONNX(t *testing.T) {
 			s.worst = max(s.worst, a.Worst)
 		}
 		if answers < len(cases) {
-			t.Errorf("%s: %d answers to %d cases", python, answers, len(cases))
+			t.Errorf("%s: got %d answers to %d cases", python, answers, len(cases))
 		}
 	}
 	slices.Sort(order)

@@ -82,7 +82,7 @@ func TestTensors(t *testing.T) {
 	if python == "" {
 		python = pythons(t)[0] // which has numpy
 		cases = slices.DeleteFunc(cases, func(c tensorsCase) bool { return strings.HasSuffix(c.File, ".safetensors") })
-		t.Log("without PyTorch, which GRADUS_TORCH_PYTHON can name, numpy alone reads what is exported")
+		t.Log("there is no PyTorch, so numpy alone reads the exported files; GRADUS_TORCH_PYTHON can name a Python that has PyTorch")
 	}
 	var errs bytes.Buffer
 	cmd := exec.Command(python, filepath.Join("testdata", "tensors_proof.py"), dir)
@@ -101,12 +101,12 @@ func TestTensors(t *testing.T) {
 			t.Fatal(err)
 		}
 		if !(a.Worst <= 1e-12) {
-			t.Errorf("%s, %s: the outputs are away by %v", a.Case, a.By, a.Worst)
+			t.Errorf("%s, %s: the outputs differ by %v, want at most 1e-12", a.Case, a.By, a.Worst)
 		}
 		worst = max(worst, a.Worst)
 	}
 	if answers != len(cases) {
-		t.Errorf("%d answers to %d cases", answers, len(cases))
+		t.Errorf("got %d answers to %d cases", answers, len(cases))
 	}
 	t.Logf("%d files, outputs within %.2g", answers, worst)
 }
@@ -132,11 +132,11 @@ func TestImportOwn(t *testing.T) {
 					t.Fatal(err)
 				}
 				if got.WeightsSHA256() != m.WeightsSHA256() || got.Task() != task {
-					t.Errorf("%s, %s, %s: another network: %s %s, was %s", task, precision, file, got.Task(), got.DescribeNetwork(), m.DescribeNetwork())
+					t.Errorf("%s, %s, %s: got another network, %s %s, want %s", task, precision, file, got.Task(), got.DescribeNetwork(), m.DescribeNetwork())
 				}
 				for i, y := range got.Network64().Predict(x).Data {
 					if y != want.Data[i] {
-						t.Fatalf("%s, %s: output %d is %v, was %v", task, file, i, y, want.Data[i])
+						t.Fatalf("%s, %s: output %d is %v, want %v", task, file, i, y, want.Data[i])
 					}
 				}
 				again := filepath.Join(t.TempDir(), "again.safetensors")
@@ -151,7 +151,7 @@ func TestImportOwn(t *testing.T) {
 	}
 }
 
-// TestImportONNXNet: an exported network of plain activations is imported as the same network.
+// TestImportONNXNet: the exported network of a classifier is refused, because its last step is no dense layer.
 func TestImportONNXNet(t *testing.T) {
 	m := fit(t, data.Multiclass, model.Options{Activation: "tanh"})
 	x, _ := inputsAndOutputs(t, m)
@@ -161,12 +161,12 @@ func TestImportONNXNet(t *testing.T) {
 	}
 	_, err := Import(path, ImportOptions{})
 	if err == nil || !errors.Is(err, ErrImport) || !strings.Contains(err.Error(), "chain of dense layers") {
-		t.Errorf("an output that is divided by its sum: %v", err) // the last step of --net is not a layer
+		t.Errorf("an output that is divided by its sum: got %v, want ErrImport", err) // the last step of --net is not a layer
 	}
 	_ = x
 }
 
-// TestImportRefuses: each file that cannot be read has one sentence that says why.
+// TestImportRefuses: each file that cannot be imported is refused in one sentence that says why.
 func TestImportRefuses(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name string, raw []byte) string {
@@ -220,7 +220,7 @@ func TestImportRefuses(t *testing.T) {
 		}
 		_, err := Import(c.path, c.o)
 		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), filepath.Base(c.path)) {
-			t.Errorf("%s %+v: %v, want %q", filepath.Base(c.path), c.o, err, c.want)
+			t.Errorf("%s %+v: got the error %v, want %q", filepath.Base(c.path), c.o, err, c.want)
 		}
 	}
 }
@@ -242,7 +242,7 @@ func TestSquareNeedsLayout(t *testing.T) {
 	}
 }
 
-// FuzzImport: damaged files are refused, and never make a panic.
+// FuzzImport: damaged files are refused and never cause a panic.
 func FuzzImport(f *testing.F) {
 	m := fit(f, data.Regression, model.Options{Hidden: []int{2}})
 	for i, name := range []string{"m.npz", "m.safetensors", "m.onnx"} {
@@ -293,7 +293,7 @@ func TestImportForeign(t *testing.T) {
 			continue
 		}
 		if what := fmt.Sprintf("%s %v %s", m.Task(), m.Classes(), m.DescribeNetwork()); what != c.what {
-			t.Errorf("%s: it is %s, want %s", c.file, what, c.what)
+			t.Errorf("%s: got %s, want %s", c.file, what, c.what)
 		}
 		raw, err := os.ReadFile(filepath.Join("testdata", "foreign", strings.TrimSuffix(c.file, filepath.Ext(c.file))+".json"))
 		if err != nil {
@@ -322,7 +322,7 @@ func TestImportForeign(t *testing.T) {
 			}
 			for j, y := range list {
 				if math.Abs(out[j]-y.(float64)) > 1e-5 {
-					t.Errorf("%s, row %d: output %d is %v, there it was %v", c.file, i, j, out[j], y)
+					t.Errorf("%s, row %d: output %d is %v, want %v", c.file, i, j, out[j], y)
 				}
 			}
 		}

@@ -17,7 +17,7 @@ import (
 	"github.com/gradus-ml/gradus/nn"
 )
 
-// scattered returns a table whose noise depends on z, and whose mean does not. Its second target is -y/100.
+// scattered returns a table in which the noise of the target depends on z, but its mean does not. Its second target is -y/100.
 func scattered(t *testing.T, rows int) *data.Table {
 	t.Helper()
 	random := rand.New(rand.NewPCG(5, uint64(rows)))
@@ -34,8 +34,8 @@ func scattered(t *testing.T, rows int) *data.Table {
 	return table
 }
 
-// byZ returns, for the rows with a small and those with a large z, the share within the intervals and their mean
-// width. target is the place of a target among those of the model, and column its place in the table.
+// byZ returns the share of rows within their intervals and the mean width of the intervals, for the rows with a small z
+// and for those with a large z. target is the place of a target among those of the model, and column its place in the table.
 func byZ(t *testing.T, m *Model, fresh *data.Table, level float64, target, column int) (held, width [2]float64) {
 	t.Helper()
 	by := m.Bounds(level)
@@ -71,8 +71,9 @@ func byZ(t *testing.T, m *Model, fresh *data.Table, level float64, target, colum
 	return held, width
 }
 
-// Learned bounds follow a scatter that the prediction does not tell: the intervals hold where the targets scatter
-// little and where they scatter much, and are wider there. Those from errors have one width and do not.
+// Learned bounds follow a scatter that does not depend on the prediction. Their intervals hold as often as they say,
+// both where the targets scatter little and where they scatter much, and are wider in the second case. Intervals from
+// errors have one width, and hold more often where the targets scatter little.
 func TestBoundsFollowTheScatter(t *testing.T) {
 	table, fresh := scattered(t, 6000), scattered(t, 10000)
 	for _, c := range []struct {
@@ -97,23 +98,23 @@ func TestBoundsFollowTheScatter(t *testing.T) {
 				for _, level := range []float64{0.9, 0.95} {
 					held, width := byZ(t, m, fresh, level, target, table.Index(name))
 					if all := (held[0] + held[1]) / 2; math.Abs(all-level) > 0.02 || math.Abs(held[0]-held[1]) > 0.08 {
-						t.Errorf("%s, level %v: %.3f and %.3f of the rows lie in their intervals", name, level, held[0], held[1])
+						t.Errorf("%s, level %v: %.3f and %.3f of the rows lie in their intervals, want the level", name, level, held[0], held[1])
 					}
 					if width[1] < 1.7*width[0] {
 						t.Errorf("%s, level %v: the intervals are %v wide where targets scatter little, and %v where much", name, level, width[0], width[1])
 					}
 				}
-				// below the level, intervals are from errors
+				// below the level, intervals come from errors
 				held, _ := byZ(t, m, fresh, 0.8, target, table.Index(name))
 				if all := (held[0] + held[1]) / 2; m.Bounds(0.8) != m || math.Abs(all-0.8) > 0.03 || held[0] < held[1]+0.1 {
-					t.Errorf("%s, level 0.8: %.3f and %.3f of the rows lie in their intervals", name, held[0], held[1])
+					t.Errorf("%s, level 0.8: %.3f and %.3f of the rows lie in their intervals, want 0.8 on average, from errors", name, held[0], held[1])
 				}
 			}
 		})
 	}
 }
 
-// A file brings back the network with its bounds, and what is known about them.
+// A file keeps the network with its bounds, and the scores of the bounds.
 func TestBoundsAreSaved(t *testing.T) {
 	table := scattered(t, 400)
 	for _, o := range []Options{{}, {Members: 3}, {Precision: "float64", Norm: "batch"}, {Recipe: RecipeTrees}, {Recipe: RecipeWaves}} {
@@ -134,7 +135,7 @@ func TestBoundsAreSaved(t *testing.T) {
 			t.Errorf("%+v: weights %s, read back %s", o, a, b)
 		}
 		if !strings.HasSuffix(m.DescribeNetwork(), " - 6 identity") || m.Outputs() != 2 || m.Network64().Outputs() != 2 {
-			t.Errorf("%s predicts %d numbers", m.DescribeNetwork(), m.Outputs())
+			t.Errorf("%s predicts %d numbers, want 2 from 6 outputs", m.DescribeNetwork(), m.Outputs())
 		}
 		for _, level := range []float64{0.5, 0.9} {
 			var all [2][]Interval
@@ -148,7 +149,7 @@ func TestBoundsAreSaved(t *testing.T) {
 				}
 			}
 			if !slices.Equal(all[0], all[1]) {
-				t.Errorf("%+v, level %v: the intervals read back are others", o, level)
+				t.Errorf("%+v, level %v: the intervals of the loaded model differ", o, level)
 			}
 		}
 		// A row by itself has the same bounds as in a table.
@@ -165,7 +166,7 @@ func TestBoundsAreSaved(t *testing.T) {
 		if err != nil || !slices.Equal(rows, p[4*7:][:4]) {
 			t.Errorf("%+v: a row's bounds are %v, in the table %v (%v)", o, rows, p[4*7:][:4], err)
 		}
-		// What is known about the bounds is made again from the tables and the model.
+		// The scores of the bounds are computed again from the tables and the model.
 		if f.bag != nil {
 			f.bag.taken = nil
 			j, err := f.OutOfFold(back.bounds)
@@ -174,10 +175,10 @@ func TestBoundsAreSaved(t *testing.T) {
 			}
 			again, _ := json.Marshal(NewConformal(back.bounds, j.Says, j.Truth))
 			if was, _ := json.Marshal(m.bounds.Conformal); !bytes.Equal(again, was) {
-				t.Errorf("made again from the model, the scores are\n%s\nand were\n%s", again, was)
+				t.Errorf("computed again from the model, the scores are\n%s\nwant\n%s", again, was)
 			}
 		}
-		// A run goes on from the file; one without bounds does not become one with bounds.
+		// A run that starts from the file keeps the bounds, and refuses another level.
 		start, err := LoadWeights(write(t, file.Bytes()))
 		if err != nil {
 			t.Fatal(err)
@@ -203,7 +204,7 @@ func write(t *testing.T, content []byte) string {
 	return path
 }
 
-// The networks of predictions and of bounds have the bits of the outputs of the network that was trained.
+// The networks of predictions and of bounds give the outputs of the network that was trained, bit for bit.
 func TestBoundsHaveTheBitsOfTheNetwork(t *testing.T) {
 	table := scattered(t, 300)
 	for _, o := range []Options{{}, {Precision: "float64", NoBias: true}, {Norm: "layer"}, {Norm: "batch"}, {Hidden: []int{}}} {
@@ -231,7 +232,7 @@ func TestBoundsHaveTheBitsOfTheNetwork(t *testing.T) {
 				got = says[row*2+j/3]
 			}
 			if math.Float64bits(got) != math.Float64bits(v) {
-				t.Fatalf("%+v: output %d of row %d is %v, by itself %v", o, j, row, v, got)
+				t.Fatalf("%+v: output %d of row %d is %v in the whole network and %v in its part", o, j, row, v, got)
 			}
 		}
 	}
@@ -251,10 +252,10 @@ func TestBoundsAreRefused(t *testing.T) {
 		{Options{Interval: 0.9, Task: data.Multiclass, Targets: []string{"w"}}, "it is for amounts, and the task is multiclass"},
 	} {
 		if _, err := Prepare(Tables{Train: amounts}, c.o, nil); !errors.Is(err, ErrOptions) || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%v, want %q", err, c.want)
+			t.Errorf("got %v, want %q", err, c.want)
 		}
 	}
-	// A file that tells of bounds that its network does not have, and the other way round.
+	// A file is refused if it claims bounds that its network does not have, and the other way around.
 	m, _, err := Train(context.Background(), amounts, Options{Epochs: 1, Interval: 0.9})
 	if err != nil {
 		t.Fatal(err)
@@ -275,12 +276,12 @@ func TestBoundsAreRefused(t *testing.T) {
 			t.Fatal(err)
 		}
 		if _, err := Read(&file); !errors.Is(err, ErrFile) {
-			t.Errorf("file %d: %v", i, err)
+			t.Errorf("file %d: got %v, want ErrFile", i, err)
 		}
 	}
 }
 
-// A target that never changes has itself as both bounds, and the run notes it once for each such target.
+// A constant target is its own lower and upper bound. The run notes each such target once.
 func TestBoundsOfConstantTargets(t *testing.T) {
 	var cells [][]string
 	for i := range 60 {
@@ -295,13 +296,13 @@ func TestBoundsOfConstantTargets(t *testing.T) {
 		t.Fatal(err)
 	}
 	if text := fmt.Sprint(f.Notes); strings.Count(text, "there is nothing to learn") != 1 {
-		t.Errorf("the notes are %s", text)
+		t.Errorf("the notes are %s, want one that there is nothing to learn", text)
 	}
 	p, _, err := m.Bounds(0.8).Predict(table)
 	if err == nil {
 		var in []Interval
 		if in, err = m.Bounds(0.8).Intervals(p, 0.8); err == nil && in[0] != (Interval{2.5, 2.5}) {
-			t.Errorf("the interval is %v", in[0])
+			t.Errorf("the interval is %v, want 2.5 to 2.5", in[0])
 		}
 	}
 	if err != nil {

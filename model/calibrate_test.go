@@ -32,7 +32,7 @@ func TestTemperatureAgainstScipy(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(oracle.Cases) < 4 {
-		t.Fatalf("%d cases", len(oracle.Cases))
+		t.Fatalf("got %d cases, want at least 4", len(oracle.Cases))
 	}
 	for i, c := range oracle.Cases {
 		var p []float64
@@ -72,16 +72,16 @@ func TestCalibratedModel(t *testing.T) {
 			m, f, _ := sure(t, c.table, Options{Precision: c.precision, Calibrate: true})
 			k := m.Training.Calibration
 			if k == nil || !k.Kept || m.Temperature != k.Temperature || !(k.After < k.Before) || k.Rows != f.Rows.Validation {
-				t.Fatalf("it is calibrated as %+v", k)
+				t.Fatalf("the calibration is %+v, want one that is kept and lowers the loss", k)
 			}
 			if plain.Temperature != 1 || plain.Training.Calibration != nil {
-				t.Error("a temperature that nobody asked for")
+				t.Error("the model has a temperature, but nobody asked for a calibration")
 			}
 			if m.WeightsSHA256() != plain.WeightsSHA256() {
 				t.Error("calibration changed the weights")
 			}
 			if loss, _ := m.Training.Metrics.Validation.Get("loss"); math.Abs(loss-k.After) > 1e-5 {
-				t.Errorf("the loss of the validation rows is %v, the calibration says %v", loss, k.After)
+				t.Errorf("the loss of the validation rows is %v, want the %v of the calibration", loss, k.After)
 			}
 			raw, _, err := m.AsTrained().Predict(table)
 			if err != nil {
@@ -115,7 +115,7 @@ func TestCalibratedModel(t *testing.T) {
 				}
 			}
 			if back.WeightsSHA256() != m.WeightsSHA256() || back.Temperature != m.Temperature {
-				t.Error("read back it is another model")
+				t.Error("the loaded model has other weights or another temperature")
 			}
 			row := map[string]any{}
 			for _, name := range m.Columns() {
@@ -123,13 +123,13 @@ func TestCalibratedModel(t *testing.T) {
 			}
 			p, err := back.PredictRow(row)
 			if err != nil || p.Probabilities[1] != says[3*m.Outputs()+1] {
-				t.Errorf("one row: %v, %v", p, err)
+				t.Errorf("one row: got %v, %v, want the prediction of the table", p, err)
 			}
 		})
 	}
 }
 
-// A temperature that a file cannot have is refused.
+// A file with an impossible temperature is refused.
 func TestOddTemperature(t *testing.T) {
 	m, _, _ := sure(t, "breast_cancer", Options{Calibrate: true})
 	m.Temperature = -1
@@ -138,6 +138,6 @@ func TestOddTemperature(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := Load(path); !errors.Is(err, ErrFile) {
-		t.Errorf("the temperature -1: %v", err)
+		t.Errorf("the temperature -1: got %v, want ErrFile", err)
 	}
 }

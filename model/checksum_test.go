@@ -53,7 +53,7 @@ func TestEveryFlippedBitIsFound(t *testing.T) {
 		t.Fatal(err)
 	}
 	if loaded.WeightsSHA256() != m.WeightsSHA256() {
-		t.Error("other weights are loaded")
+		t.Error("the loaded weights differ")
 	}
 	bits := []int{0, 1, 2, 3, 4, 5, 6, 7}
 	if testing.Short() {
@@ -63,23 +63,23 @@ func TestEveryFlippedBitIsFound(t *testing.T) {
 		for _, bit := range bits {
 			raw[at] ^= 1 << bit
 			if _, err := load(raw); !errors.Is(err, ErrFile) {
-				t.Errorf("bit %d of byte %d of %d can be another (%v)", bit, at, len(raw), err)
+				t.Errorf("bit %d of byte %d of %d is flipped: got %v, want ErrFile", bit, at, len(raw), err)
 			}
 			raw[at] ^= 1 << bit
 		}
 	}
 	for n := range raw {
 		if _, err := load(raw[:n]); !errors.Is(err, ErrFile) {
-			t.Errorf("cut to %d of %d bytes: %v", n, len(raw), err)
+			t.Errorf("cut to %d of %d bytes: got %v, want ErrFile", n, len(raw), err)
 		}
 	}
 	if _, err := load(append(raw, 0)); !errors.Is(err, ErrFile) {
-		t.Errorf("with a byte more: %v", err)
+		t.Errorf("with an extra byte: got %v, want ErrFile", err)
 	}
 	// The error for a flipped bit of a weight says that the file was changed.
 	raw[len(raw)-1] ^= 1
 	if _, err := load(raw); err == nil || !strings.Contains(err.Error(), "its checksum does not match") {
-		t.Errorf("another weight: %v", err)
+		t.Errorf("a flipped bit of a weight: got %v, want an error about the checksum", err)
 	}
 }
 
@@ -100,22 +100,22 @@ func TestLoadsWithoutAChecksum(t *testing.T) {
 		t.Fatal(err)
 	}
 	if loaded.WeightsSHA256() != m.WeightsSHA256() {
-		t.Error("other weights are loaded")
+		t.Error("the loaded weights differ")
 	}
 	bare := withHeader(t, raw, func(header map[string]any) { delete(header, "__metadata__") })
-	if w, err := readWeights("bare.safetensors", bare); err != nil || w.tensors.Count() != m.Parameters()+4 { // and 2 means and variances
+	if w, err := readWeights("bare.safetensors", bare); err != nil || w.tensors.Count() != m.Parameters()+4 { // and 2 means and 2 variances
 		t.Errorf("bare tensors: %+v, %v", w, err)
 	}
-	// A file that claims to have a sum must have one.
+	// A file that claims to have a checksum must have one.
 	lost := withHeader(t, raw, func(header map[string]any) { delete(header["__metadata__"].(map[string]any), "gradus_sha256") })
 	if w, err := readWeights("lost.safetensors", lost); err != nil || !w.tensors.Damaged {
-		t.Errorf("without its sum: %v", err)
+		t.Errorf("without its checksum: got %v, want a damaged file", err)
 	} else if _, err := w.model(nil); err == nil || !strings.Contains(err.Error(), "its checksum does not match") {
-		t.Errorf("without its sum: %v", err)
+		t.Errorf("without its checksum: got %v, want a damaged file", err)
 	}
 }
 
-// withHeader returns a file with another header.
+// withHeader returns the file with its header changed.
 func withHeader(t *testing.T, raw []byte, change func(map[string]any)) []byte {
 	t.Helper()
 	n := binary.LittleEndian.Uint64(raw)

@@ -30,7 +30,7 @@ func TestScoresLimit(t *testing.T) {
 			k := math.Ceil(float64(n+1)*level - 1e-9)
 			q, ok := s.limit(level)
 			if ok != (k <= float64(n)) {
-				t.Errorf("%d scores, level %v: %v", n, level, ok)
+				t.Errorf("%d scores, level %v: whether there is a limit is %v, want the opposite", n, level, ok)
 			}
 			if ok && (q < k || q > k+1+0.02*float64(n)) || ok && n <= keptScores && q != k {
 				t.Errorf("%d scores, level %v: the limit is the %v-th, want the %v-th", n, level, q, k)
@@ -39,7 +39,7 @@ func TestScoresLimit(t *testing.T) {
 	}
 }
 
-// noisy returns a table whose noise grows with x, and the true mean of its target.
+// noisy returns a table with a target whose noise grows with x.
 func noisy(t *testing.T, rows int) *data.Table {
 	t.Helper()
 	random := rand.New(rand.NewPCG(3, uint64(rows)))
@@ -55,8 +55,8 @@ func noisy(t *testing.T, rows int) *data.Table {
 	return table
 }
 
-// The share of new rows within their interval is the level, in every fifth of the prediction, although
-// the noise is ten times as large at one end.
+// The share of new rows within their intervals is the level. This holds in every fifth of the predictions, although the
+// noise is much larger at one end.
 func TestIntervalsCover(t *testing.T) {
 	table, fresh := noisy(t, 16000), noisy(t, 10000)
 	share := 0.3
@@ -65,7 +65,7 @@ func TestIntervalsCover(t *testing.T) {
 		t.Fatal(err)
 	}
 	if m.Conformal == nil || m.Conformal.Rows != f.Rows.Validation || len(m.Conformal.Targets[0].Groups) != mostGroups {
-		t.Fatalf("the model knows %+v", m.Conformal)
+		t.Fatalf("the conformal scores are %+v, want those of the validation rows in all groups", m.Conformal)
 	}
 	p, _, err := m.Predict(fresh)
 	if err != nil {
@@ -89,7 +89,7 @@ func TestIntervalsCover(t *testing.T) {
 		}
 		for k, held := range fifths {
 			if math.Abs(held-level) > 0.05 {
-				t.Errorf("level %v: %.3f of fifth %d lie in their interval", level, held, k)
+				t.Errorf("level %v: %.3f of fifth %d lie in their intervals, want the level", level, held, k)
 			}
 		}
 		if low, high := in[order[0]], in[order[len(order)-1]]; high.Upper-high.Lower < 3*(low.Upper-low.Lower) {
@@ -97,7 +97,7 @@ func TestIntervalsCover(t *testing.T) {
 		}
 	}
 	if _, err := m.Intervals(p, 0.99999); !errors.Is(err, ErrOptions) || !strings.Contains(err.Error(), "at least 99999 validation rows, and the model had 4800; give at most 0.9997,") {
-		t.Errorf("a level that takes more rows: %v", err)
+		t.Errorf("a level that needs more rows: got %v, want an error that says how many", err)
 	}
 	var file bytes.Buffer
 	if err := m.Write(&file); err != nil {
@@ -105,7 +105,7 @@ func TestIntervalsCover(t *testing.T) {
 	}
 	back, err := Read(&file)
 	if err != nil || !reflect.DeepEqual(back.Conformal, m.Conformal) {
-		t.Errorf("read back it knows something else (%v)", err)
+		t.Errorf("the loaded model has other conformal scores (%v)", err)
 	}
 	none := 0.0
 	bare, _, err := Train(context.Background(), table, Options{Epochs: 1, Validation: &none})
@@ -117,15 +117,15 @@ func TestIntervalsCover(t *testing.T) {
 		level float64
 	}{{m, 0}, {m, 1}, {m, math.NaN()}, {m, 0.9999}, {bare, 0.9}} {
 		if _, err := c.m.Intervals(p, c.level); !errors.Is(err, ErrOptions) {
-			t.Errorf("level %v: %v", c.level, err)
+			t.Errorf("level %v: got %v, want ErrOptions", c.level, err)
 		}
 	}
 	if _, err := m.Sets(p, 0.9); !errors.Is(err, ErrOptions) {
-		t.Errorf("sets of amounts: %v", err)
+		t.Errorf("sets of amounts: got %v, want ErrOptions", err)
 	}
 }
 
-// The intervals of an ensemble, which are made from out-of-fold predictions, hold as often as they say.
+// Intervals from out-of-fold predictions, which an ensemble has, hold as often as they say.
 func TestConformalOutOfFold(t *testing.T) {
 	table := noisy(t, 1500)
 	rows := table.Rows()
@@ -171,11 +171,11 @@ func TestConformalOutOfFold(t *testing.T) {
 		}
 	}
 	if math.Abs(held-0.9) > 0.03 {
-		t.Errorf("%.3f of new rows lie in their interval", held)
+		t.Errorf("%.3f of new rows lie in their intervals, want 0.9", held)
 	}
 }
 
-// Sets hold the row's class as often as they say. The most probable class is first, and no set is empty.
+// Sets contain the row's class as often as they say. The most probable class is first, and no set is empty.
 func TestSetsCover(t *testing.T) {
 	random := rand.New(rand.NewPCG(8, 9))
 	draw := func(rows int) *data.Table {
@@ -209,22 +209,22 @@ func TestSetsCover(t *testing.T) {
 		held := 0.0
 		for i, set := range sets {
 			if len(set) == 0 || set[0] != m.Describe(p[3*i:][:3]).Class {
-				t.Fatalf("row %d: the set is %q", i, set)
+				t.Fatalf("row %d: the set is %q, want the most probable class first", i, set)
 			}
 			if slices.Contains(set, fresh.Cell(i, 2)) {
 				held += 1 / float64(len(sets))
 			}
 		}
 		if math.Abs(held-level) > 0.03 {
-			t.Errorf("level %v: %.3f of the sets hold the row's class", level, held)
+			t.Errorf("level %v: %.3f of the sets contain the row's class, want the level", level, held)
 		}
 	}
 	if _, err := m.Intervals(p, 0.9); !errors.Is(err, ErrOptions) {
-		t.Errorf("intervals of classes: %v", err)
+		t.Errorf("intervals of classes: got %v, want ErrOptions", err)
 	}
 }
 
-// Scores that a file cannot have are refused.
+// A file with impossible scores is refused.
 func TestOddConformal(t *testing.T) {
 	share := 0.3
 	for i, spoil := range []func(c *Conformal){
@@ -245,7 +245,7 @@ func TestOddConformal(t *testing.T) {
 			t.Fatal(err)
 		}
 		if _, err := Read(&file); !errors.Is(err, ErrFile) {
-			t.Errorf("case %d: %v", i, err)
+			t.Errorf("case %d: got %v, want ErrFile", i, err)
 		}
 	}
 }

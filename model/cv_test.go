@@ -38,18 +38,18 @@ func TestCrossValidate(t *testing.T) {
 				t.Fatal(err)
 			}
 			if calls != 4 {
-				t.Errorf("%d calls", calls)
+				t.Errorf("got %d calls, want 4", calls)
 			}
 			runs = append(runs, cv)
 		}
 		cv := runs[0]
 		for _, other := range runs[1:] {
 			if !slices.Equal(cv.Predictions, other.Predictions) || !slices.Equal(cv.Fold, other.Fold) || fmt.Sprint(cv.Mean, cv.SD, cv.Pooled) != fmt.Sprint(other.Mean, other.SD, other.Pooled) {
-				t.Errorf("%+v: other results with other threads", o)
+				t.Errorf("%+v: the results change with the number of threads", o)
 			}
 			for i := range cv.Folds {
 				if cv.Folds[i].WeightsSHA256() != other.Folds[i].WeightsSHA256() {
-					t.Errorf("%+v: fold %d is another network", o, i)
+					t.Errorf("%+v: the network of fold %d changes with the number of threads", o, i)
 				}
 			}
 		}
@@ -110,12 +110,12 @@ func TestCrossValidate(t *testing.T) {
 	ctx, stop := context.WithCancel(context.Background())
 	stop()
 	if _, err := CrossValidate(ctx, Tables{Train: table}, few("kind"), 3, nil); err == nil {
-		t.Error("an ended context changes nothing")
+		t.Error("a canceled context does not end the cross-validation")
 	}
 }
 
 // Folds that were trained elsewhere and came back as model files equal those of this machine. If several
-// fail, the error is that of the first fold, whichever failed first.
+// fail, the error is that of the lowest fold, whichever failed first.
 func TestFoldsElsewhere(t *testing.T) {
 	table := claims(t)
 	o := few("kind")
@@ -141,10 +141,10 @@ func TestFoldsElsewhere(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !slices.Equal(got.Predictions, want.Predictions) || !reflect.DeepEqual(got.Notes, want.Notes) || fmt.Sprint(got.Mean, got.SD, got.Baseline, got.Pooled) != fmt.Sprint(want.Mean, want.SD, want.Baseline, want.Pooled) {
-		t.Errorf("elsewhere it is %v, here %v", got.Mean, want.Mean)
+		t.Errorf("folds trained elsewhere give %v, want %v", got.Mean, want.Mean)
 	}
 	if _, err := TrainFold(context.Background(), Tables{Train: table}, there, 4, 4); err == nil {
-		t.Error("there is a fifth fold of four")
+		t.Error("a fifth fold of four was trained, want an error")
 	}
 	second := make(chan bool)
 	o.Elsewhere = func(ctx context.Context, i int) (*FoldRun, error) {
@@ -184,10 +184,10 @@ func TestMembersElsewhere(t *testing.T) {
 	}
 	scores := func(m *Model) string { return fmt.Sprint(*m.Training.Metrics.Train, *m.Training.Metrics.OutOfFold) }
 	if got.WeightsSHA256() != want.WeightsSHA256() || scores(got) != scores(want) || got.Training.Steps != want.Training.Steps {
-		t.Errorf("elsewhere it is %s, here %s", scores(got), scores(want))
+		t.Errorf("members trained elsewhere give %s, want %s", scores(got), scores(want))
 	}
 	if _, err := there.TrainMember(context.Background(), 3); err == nil || f.Members() != 3 {
-		t.Error("there is a fourth member of three")
+		t.Error("a fourth member of three was trained, want an error")
 	}
 }
 
@@ -224,6 +224,6 @@ func TestMemberAlone(t *testing.T) {
 		}
 	}
 	if _, err := f.PrepareMember(-1); err == nil {
-		t.Error("there is a member before the first")
+		t.Error("a member before the first was prepared, want an error")
 	}
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/gradus-ml/gradus/train"
 )
 
-// This is bench/faults in small, on the shipped tables. The code of the fault is the first finding, and a healthy
-// run has none.
+// TestDiagnosis is a small version of bench/faults, on the shipped tables. The first finding has the code of the fault,
+// and a healthy run has no findings.
 func TestDiagnosis(t *testing.T) {
 	sgd := func(rate float64, epochs int) model.Options {
 		none := 0.0
@@ -61,12 +61,12 @@ func TestDiagnosis(t *testing.T) {
 			found := fit.Diagnose()
 			if c.want == "" {
 				if len(found) > 0 {
-					t.Errorf("a healthy run: %+v", found)
+					t.Errorf("a healthy run has the findings %+v, want none", found)
 				}
 				return
 			}
 			if len(found) == 0 || found[0].Code != c.want {
-				t.Fatalf("found %+v", found)
+				t.Fatalf("the findings are %+v, want the fault first", found)
 			}
 			text := found[0].Evidence
 			for _, r := range found[0].Remedies {
@@ -91,7 +91,7 @@ func leaking(t *testing.T, from *data.Table) *data.Table {
 		for c := range last + 1 {
 			row = append(row, from.Cell(r, c))
 		}
-		known := from.Cell(r, last) + "0" // ten times a number, another name of a class
+		known := from.Cell(r, last) + "0" // ten times a number, or another name for a class
 		rows = append(rows, append([]string{known}, row...))
 	}
 	out, err := data.NewTable("leaking", append([]string{"after"}, from.Columns()...), rows)

@@ -19,7 +19,7 @@ import (
 	"github.com/gradus-ml/gradus/train"
 )
 
-// memberOptions are the options of a small ensemble on the table mixed.
+// memberOptions returns the options of a small ensemble on the table mixed.
 func memberOptions(task data.Task, members int) model.Options {
 	o := model.Options{Targets: tasks[task], Members: members, Hidden: []int{7, 5}, Epochs: 3, Seed: 1}
 	for _, targets := range tasks {
@@ -40,7 +40,7 @@ func fitMembers(t testing.TB, o model.Options) (*model.Model, *model.Fit) {
 }
 
 // An ensemble predicts the mean of its members' predictions, for a table, for one row and for many. It predicts the
-// same after it was saved and loaded.
+// same after it is saved and loaded.
 func TestEnsemblePredicts(t *testing.T) {
 	for task := range tasks {
 		for _, precision := range []string{"float32", "float64"} {
@@ -50,7 +50,7 @@ func TestEnsemblePredicts(t *testing.T) {
 				m, _ := fitMembers(t, o)
 				table := mixed(t)
 				if m.Task() != task || m.Precision() != precision || len(m.Members()) != 3 {
-					t.Fatalf("%s, %s, %d members", m.Task(), m.Precision(), len(m.Members()))
+					t.Fatalf("got the task %s in %s with %d members, want 3 members", m.Task(), m.Precision(), len(m.Members()))
 				}
 				got, counts, err := m.Predict(table)
 				if err != nil || counts.Imputed() == 0 || counts.Unseen() != 0 {
@@ -80,12 +80,12 @@ func TestEnsemblePredicts(t *testing.T) {
 				}
 				many, one := make([]float64, len(got)), make([]float64, m.Outputs())
 				if err := m.PredictRows(values, many); err != nil || !slices.Equal(many, got) {
-					t.Error("PredictRows differs", err)
+					t.Error("PredictRows differs from Predict", err)
 				}
 				n := len(m.Columns())
 				for row := range table.Rows() {
 					if err := m.PredictValues(values[row*n:][:n], one); err != nil || !slices.Equal(one, got[row*len(one):][:len(one)]) {
-						t.Fatal("PredictValues differs", err)
+						t.Fatal("PredictValues differs from Predict", err)
 					}
 				}
 				if !raceEnabled {
@@ -102,32 +102,32 @@ func TestEnsemblePredicts(t *testing.T) {
 					t.Fatal(err)
 				}
 				if p, _, err := again.Predict(table); err != nil || !slices.Equal(p, got) || again.WeightsSHA256() != m.WeightsSHA256() {
-					t.Error("read back it is another model", err)
+					t.Error("the loaded model is another one", err)
 				}
 				one1, _ := os.ReadFile(path)
 				two, _ := os.ReadFile(save(t, again))
 				if !bytes.Equal(one1, two) {
-					t.Error("written again the file is another")
+					t.Error("the file changes when it is written again")
 				}
 				if _, err := nn.Read[float32](bytes.NewReader(one1)); !errors.Is(err, nn.ErrFile) || !strings.Contains(err.Error(), "several networks") {
-					t.Errorf("nn.Read says %v", err)
+					t.Errorf("nn.Read returns %v, want an error about several networks", err)
 				}
 				for _, at := range []int{len(one1) - 1, len(one1) - 200, len(one1) / 2} {
 					bad := slices.Clone(one1)
 					bad[at] ^= 1
 					if _, err := model.Read(bytes.NewReader(bad)); !errors.Is(err, model.ErrFile) {
-						t.Errorf("a flipped bit at %d gives %v", at, err)
+						t.Errorf("a flipped bit at %d: got %v, want ErrFile", at, err)
 					}
 				}
 				if _, err := model.Read(bytes.NewReader(one1[:len(one1)-40])); !errors.Is(err, model.ErrFile) {
-					t.Errorf("a file that is cut short gives %v", err)
+					t.Errorf("a file that is cut short: got %v, want ErrFile", err)
 				}
 			})
 		}
 	}
 }
 
-// A member is a run of one network on its rows, judged on its fold. An out-of-fold prediction comes from
+// A member is a run of one network on its training rows, scored on its fold. An out-of-fold prediction comes from
 // members that have not seen the row.
 func TestMembersAreHonest(t *testing.T) {
 	table := mixed(t)
@@ -179,7 +179,7 @@ func TestMembersAreHonest(t *testing.T) {
 		}
 		for k, member := range m.Members() {
 			if used[k] != member.Training.Rows.Validation {
-				t.Errorf("member %d says %d rows out of fold, and its fold has %d", k, used[k], member.Training.Rows.Validation)
+				t.Errorf("member %d predicts %d rows out of fold, want the %d of its fold", k, used[k], member.Training.Rows.Validation)
 			}
 		}
 		right := 0.0
@@ -193,12 +193,12 @@ func TestMembersAreHonest(t *testing.T) {
 			t.Errorf("the out-of-fold accuracy is %v, and %v of 80 are right", got, right)
 		}
 		if best, of := m.Training.Metrics.Best(); best != m.Training.Metrics.OutOfFold || of != "out-of-fold" {
-			t.Errorf("the most honest scores are those of %s", of)
+			t.Errorf("the most honest scores are those of %s, want out-of-fold", of)
 		}
 	}
 }
 
-// The loss of an ensemble is at most about the mean of its members' losses, and is the loss that training reported.
+// The loss of an ensemble is at most about the mean of its members' losses, and equals the loss that training reported.
 func TestEnsembleLoss(t *testing.T) {
 	for task := range tasks {
 		m, _ := fitMembers(t, memberOptions(task, 3))
@@ -218,7 +218,7 @@ func TestEnsembleLoss(t *testing.T) {
 			mean += own / 3
 		}
 		if !(loss > 0 && loss <= mean*1.05) { // the members of a regression scale the target differently
-			t.Errorf("%s: the loss is %v, and the members' %v on average", task, loss, mean)
+			t.Errorf("%s: the loss is %v, want at most about the members' mean of %v", task, loss, mean)
 		}
 		trained, _ := m.Training.Metrics.Train.Get("loss")
 		if math.Abs(trained-loss) > 1e-12 {
@@ -240,7 +240,7 @@ func TestEnsembleBits(t *testing.T) {
 	whole, _ := fitMembers(t, o)
 	sum := whole.WeightsSHA256()
 	if r := whole.Training.Rows; r.Test != 16 || r.Train != 64 || whole.Training.Metrics.Test == nil || whole.Training.Metrics.OutOfFold == nil {
-		t.Errorf("rows %+v", r)
+		t.Errorf("got the rows %+v, want 16 test rows, 64 training rows, and scores of both", r)
 	}
 	for _, threads := range []int{1, 2, 3, 8} {
 		o := o
@@ -278,7 +278,7 @@ func TestEnsembleBits(t *testing.T) {
 		t.Fatal(err)
 	}
 	if breaks < 2 || m.WeightsSHA256() != whole.WeightsSHA256() {
-		t.Errorf("after %d breaks the weights are others", breaks)
+		t.Errorf("after %d breaks the weights differ, or there were fewer than 2 breaks", breaks)
 	}
 	single := memberOptions(data.Binary, 0)
 	one, _ := fitMembers(t, single)
@@ -288,7 +288,7 @@ func TestEnsembleBits(t *testing.T) {
 	one.Training.Seconds, same.Training.Seconds = 0, 0
 	one.Training.History, same.Training.History = nil, nil
 	if one.Write(&a) != nil || same.Write(&b) != nil || !bytes.Equal(a.Bytes(), b.Bytes()) || len(same.Members()) != 0 {
-		t.Error("one member is another file than one network")
+		t.Error("the file of one member differs from that of one network")
 	}
 }
 
@@ -317,7 +317,7 @@ func TestEnsembleInterrupted(t *testing.T) {
 		t.Fatalf("got %v %v, want no error and failed to wrap train.ErrInterrupted and failed to wrap context.Canceled", failed, err)
 	}
 	if len(m.Members()) != 2 || m.Training.Reason != train.ReasonInterrupted || !slices.ContainsFunc(f.Said(), func(n data.Note) bool { return n.String() == "1 of the 3 members had not ended and is left out." }) {
-		t.Errorf("%d members, %s, %q", len(m.Members()), m.Training.Reason, f.Said())
+		t.Errorf("got %d members, the reason %s and the notes %q, want 2 members and a note about the third", len(m.Members()), m.Training.Reason, f.Said())
 	}
 	if j, err := f.OutOfFold(m); err != nil || len(j.Rows) == 0 || len(j.Rows) == 80 {
 		t.Error("the out-of-fold rows are not those of two folds", err)
@@ -329,7 +329,7 @@ func TestEnsembleInterrupted(t *testing.T) {
 	}
 	whole, _ := fitMembers(t, memberOptions(data.Binary, 3))
 	if m, err := f.Model(); err != nil || m.WeightsSHA256() != whole.WeightsSHA256() || len(f.Said()) != len(f.Notes) {
-		t.Error("continued it ends in another model", err)
+		t.Error("the continued run ends with another model", err)
 	}
 	var none *model.Model
 	dead, end := context.WithCancel(context.Background())
@@ -368,11 +368,11 @@ func TestMembersShareValidationRows(t *testing.T) {
 				t.Fatal(err)
 			}
 			if m.Training.Metrics.OutOfFold != nil || (m.Training.Metrics.Validation == nil) != (name == "none") {
-				t.Errorf("scores %+v", m.Training.Metrics)
+				t.Errorf("got the scores %+v, want validation scores where there are such rows, and none out of fold", m.Training.Metrics)
 			}
 			for k, member := range m.Members() {
 				if member.Training.Rows != m.Training.Rows {
-					t.Errorf("member %d has the rows %+v, and all %+v", k, member.Training.Rows, m.Training.Rows)
+					t.Errorf("member %d has the rows %+v, want the %+v of the ensemble", k, member.Training.Rows, m.Training.Rows)
 				}
 			}
 			if m.Members()[0].WeightsSHA256() == m.Members()[1].WeightsSHA256() {
@@ -386,7 +386,7 @@ func TestMembersShareValidationRows(t *testing.T) {
 			for range f.Strides(context.Background()) {
 			}
 			if one, err := f.Model(); err != nil || one.WeightsSHA256() != m.Members()[0].WeightsSHA256() {
-				t.Error("the first member is not the one network of the same call", err)
+				t.Error("the first member differs from the single network of the same call", err)
 			}
 		})
 	}
@@ -397,7 +397,7 @@ func TestMembersOfGroups(t *testing.T) {
 	o := memberOptions(data.Regression, 4)
 	o.Group = "color" // red, green and blue, and NA in some rows, which is refused
 	if _, _, err := model.Train(context.Background(), mixed(t), o); err == nil {
-		t.Fatal("a row without a group is taken")
+		t.Fatal("a row without a group is accepted")
 	}
 	o.Group = "kind"
 	o.Ignore = slices.DeleteFunc(o.Ignore, func(name string) bool { return name == "kind" })
@@ -417,7 +417,7 @@ func TestMembersOfGroups(t *testing.T) {
 			whole = whole || n == member.Training.Rows.Validation
 		}
 		if !whole {
-			t.Errorf("the fold of member %d has %d rows, and the groups have %v", k, member.Training.Rows.Validation, sizes)
+			t.Errorf("the fold of member %d has %d rows, want the size of one of the groups %v", k, member.Training.Rows.Validation, sizes)
 		}
 	}
 }
@@ -436,7 +436,7 @@ func TestCrossValidateMembers(t *testing.T) {
 	}
 }
 
-// Options that no ensemble can have are refused with a sentence.
+// Options that no ensemble can have are refused in one sentence.
 func TestMembersRefused(t *testing.T) {
 	m, _ := fitMembers(t, memberOptions(data.Binary, 2))
 	file, err := model.LoadWeights(save(t, m))
@@ -465,13 +465,13 @@ func TestMembersRefused(t *testing.T) {
 		},
 	} {
 		if err := try(); !errors.Is(err, model.ErrOptions) || !strings.Contains(fmt.Sprint(err), want) {
-			t.Errorf("%v does not say %q", err, want)
+			t.Errorf("got %v, want an error that says %q", err, want)
 		}
 	}
 }
 
-// Shapley values and dependence curves of an ensemble explain the ensemble's prediction. Values add up
-// to it, exact or sampled, and a curve is its mean prediction with every cell replaced.
+// Shapley values and dependence curves of an ensemble explain the ensemble's prediction. The values,
+// exact or sampled, add up to it. A curve is the mean prediction with the column's cell replaced in every row.
 func TestEnsembleReasons(t *testing.T) {
 	for _, task := range []data.Task{data.Regression, data.Multiclass} {
 		m, _ := fitMembers(t, memberOptions(task, 3))
@@ -492,7 +492,7 @@ func TestEnsembleReasons(t *testing.T) {
 						sum += v
 					}
 					if want := says[r.Row*len(s.Outputs)+k]; math.Abs(sum-want) > 1e-9*max(1, math.Abs(want)) || math.Abs(r.Prediction[k]-want) > 1e-6*max(1, math.Abs(want)) {
-						t.Errorf("%s: the values of row %d add up to %v, the ensemble says %v", method, r.Row, sum, want)
+						t.Errorf("%s: the values of row %d add up to %v, want the prediction %v", method, r.Row, sum, want)
 					}
 				}
 			}
@@ -519,17 +519,17 @@ func TestEnsembleReasons(t *testing.T) {
 			}
 			for k, want := range mean {
 				if math.Abs(p.Mean[k][at]-want) > 1e-9*max(1, math.Abs(want)) {
-					t.Errorf("at x = %v the curve of output %d is at %v, the ensemble says %v in the mean", cell, k, p.Mean[k][at], want)
+					t.Errorf("at x = %v the curve of output %d is at %v, want the mean prediction %v", cell, k, p.Mean[k][at], want)
 				}
 			}
 		}
 		if _, err := m.Shapley(context.Background(), table, model.ShapleyOptions{LogOdds: true}); task == data.Multiclass && !errors.Is(err, model.ErrOptions) {
-			t.Errorf("log-odds of a mean: %v", err)
+			t.Errorf("log-odds of a mean: got %v, want ErrOptions", err)
 		}
 	}
 }
 
-// The importance of a column is how much worse the ensemble's score is without it.
+// The importance of a column is how much worse the ensemble's score is with its cells shuffled.
 func TestEnsembleImportance(t *testing.T) {
 	for _, metric := range []string{"accuracy", "loss"} {
 		o := memberOptions(data.Multiclass, 3)
@@ -543,7 +543,7 @@ func TestEnsembleImportance(t *testing.T) {
 		want, _ := e.Get(metric)
 		i, err := m.Importance(context.Background(), table, model.ImportanceOptions{EvaluateOptions: model.EvaluateOptions{Metrics: []string{metric}}})
 		if err != nil || math.Abs(i.Score-want) > 1e-12 || i.Columns[0].Name != "x" || !(i.Columns[0].Mean > 0.1) {
-			t.Errorf("%s: %+v, %v; evaluate says %v", metric, i, err, want)
+			t.Errorf("%s: got %+v, %v, want x first and the score %v of Evaluate", metric, i, err, want)
 		}
 	}
 }
@@ -575,15 +575,15 @@ func TestEachRunning(t *testing.T) {
 		}
 	}
 	if looks == 0 {
-		t.Error("no member was seen under way")
+		t.Error("no running member was seen")
 	}
 	if err := f.Checkpoint(&kept); err == nil {
-		t.Error("an ensemble has a checkpoint of its own")
+		t.Error("an ensemble wrote a checkpoint, want an error")
 	}
 }
 
-// A class with a single row is noted once, and the note says what becomes of the row: a single model trains on it, in folds one
-// member does without it. All such classes are in one note.
+// A class with a single row is noted once. The note says what becomes of the row: a single model trains on it, but the
+// member whose fold it is in does not. One note names all such classes.
 func TestNoteOfLonelyClasses(t *testing.T) {
 	for _, c := range []struct {
 		lonely  int

@@ -9,7 +9,7 @@ import (
 	"github.com/gradus-ml/gradus/nn"
 )
 
-// The loss of more rows than the network takes at once is the weighted sum of the losses of single
+// The loss of more rows than the network takes at once is the weighted mean of the losses of single
 // rows.
 func TestLossOfManyRows(t *testing.T) {
 	var cells [][]string
@@ -43,7 +43,7 @@ func TestLossOfManyRows(t *testing.T) {
 		}
 		got, ok := report.Get("loss")
 		if want := sum / all; !ok || math.Abs(got-want) > 1e-12*want {
-			t.Errorf("weights %q: the loss is %v, row by row %v", weight, got, want)
+			t.Errorf("weights %q: the loss is %v, want the mean %v of single rows", weight, got, want)
 		}
 	}
 }

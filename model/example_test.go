@@ -90,7 +90,8 @@ func ExampleModel_PredictValues() {
 	// Output: [setosa versicolor virginica]
 }
 
-// A cross-validation trains and scores on every part of the rows in turn. Then the example asks what the columns are worth.
+// A cross-validation scores each part of the rows with a model that was trained on the others. Then the example ranks
+// the columns by their importance.
 func ExampleCrossValidate() {
 	table, err := data.Read("../examples/data/iris.csv", data.ReadOptions{})
 	if err != nil {

@@ -60,10 +60,10 @@ func TestExplainer(t *testing.T) {
 				ctx, stop := context.WithCancel(t.Context())
 				stop()
 				if _, err := x.Explain(ctx, rows); !errors.Is(err, context.Canceled) {
-					t.Errorf("after the end of the context: %v", err)
+					t.Errorf("with a canceled context: got %v, want context.Canceled", err)
 				}
 				if _, err := x.Explain(t.Context(), rows[1:]); !errors.Is(err, ErrRow) {
-					t.Errorf("a value less: %v", err)
+					t.Errorf("one value too few: got %v, want ErrRow", err)
 				}
 			})
 		}

@@ -18,7 +18,7 @@ import (
 )
 
 // FuzzLoad: whatever is in a file, Load returns an error or a model that predicts. It
-// never panics, and takes no more memory than the file's size explains. Files are long, so give
+// never panics, and allocates no more memory than the file's size explains. Files are long, so give
 // the fuzzer -fuzzminimizetime 20x, or it minimizes them for minutes.
 func FuzzLoad(f *testing.F) {
 	for task := range tasks {
@@ -86,11 +86,11 @@ func FuzzLoad(f *testing.F) {
 		m, err := model.Load(path)
 		runtime.ReadMemStats(&after)
 		if took := after.TotalAlloc - before.TotalAlloc; took > 1<<20+200*uint64(len(raw)) {
-			t.Errorf("loading %d bytes took %d", len(raw), took)
+			t.Errorf("loading %d bytes allocated %d bytes", len(raw), took)
 		}
 		if err != nil {
 			if !errors.Is(err, model.ErrFile) {
-				t.Errorf("not a model.ErrFile: %v", err)
+				t.Errorf("got %v, want a model.ErrFile", err)
 			}
 			return
 		}
@@ -100,7 +100,7 @@ func FuzzLoad(f *testing.F) {
 			for i := range row {
 				row[i] = data.Text(text)
 			}
-			if m.PredictValues(row, out) == nil { // a column may take no such value
+			if m.PredictValues(row, out) == nil { // a column may refuse such a value
 				m.Describe(out)
 			}
 		}

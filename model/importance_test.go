@@ -14,7 +14,7 @@ import (
 	"github.com/gradus-ml/gradus/metrics"
 )
 
-// The importance is compared with shuffling the column in the table and evaluating that.
+// The importance is the change of the score when the column is shuffled in the table.
 func TestImportance(t *testing.T) {
 	table := claims(t)
 	for _, c := range []struct{ target, metric string }{{"kind", ""}, {"kind", "log_loss"}, {"amount", ""}, {"amount", "loss"}, {"three", "auc"}} {
@@ -34,10 +34,10 @@ func TestImportance(t *testing.T) {
 		}
 		got := runs[0]
 		if fmt.Sprint(got) != fmt.Sprint(runs[1]) {
-			t.Errorf("%v: other results with other threads", c)
+			t.Errorf("%v: the results change with the number of threads", c)
 		}
 		if want := map[string]string{"kind": "accuracy", "amount": "r2"}[c.target]; c.metric == "" && got.Metric != want {
-			t.Errorf("%v: measured by %s", c, got.Metric)
+			t.Errorf("%v: the metric is %s, want the default of the task", c, got.Metric)
 		}
 		base, err := m.Evaluate(table, EvaluateOptions{Metrics: []string{got.Metric}})
 		if err != nil {
@@ -64,7 +64,7 @@ func TestImportance(t *testing.T) {
 		full := errors.New("full")
 		o.Known, o.Done = nil, func(string, []float64) error { return full }
 		if _, err := m.Importance(context.Background(), table, o); err != full {
-			t.Errorf("%v: a journal that is full gives %v", c, err)
+			t.Errorf("%v: got %v, want the error of the full journal", c, err)
 		}
 		for _, col := range got.Columns {
 			place := slices.Index(m.Columns(), col.Name)
@@ -102,7 +102,7 @@ func TestImportance(t *testing.T) {
 			}
 		}
 		if !slices.IsSortedFunc(got.Columns, func(a, b ColumnImportance) int { return int(math.Copysign(1, b.Mean-a.Mean)) }) {
-			t.Errorf("%v: not the most important first: %v", c, got.Columns)
+			t.Errorf("%v: the most important column is not first: %v", c, got.Columns)
 		}
 	}
 	m, _ := mustTrain(t, table, few("kind"))

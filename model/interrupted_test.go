@@ -19,7 +19,7 @@ func TestInterrupted(t *testing.T) {
 	says := func(what string, err error) {
 		t.Helper()
 		if !errors.Is(err, context.Canceled) || !errors.Is(err, reason) {
-			t.Errorf("%s: interrupted with %v", what, err)
+			t.Errorf("%s: got %v, want context.Canceled and its cause", what, err)
 		}
 	}
 	table := mixed(t)
@@ -28,7 +28,7 @@ func TestInterrupted(t *testing.T) {
 	m, f, err := model.Train(ended, table, o)
 	says("Train", err)
 	if !errors.Is(err, train.ErrInterrupted) || m == nil || m.Training.Reason != train.ReasonInterrupted || m.Training.Steps != 0 {
-		t.Fatalf("Train returns %v and %v", m, err)
+		t.Fatalf("Train returns %v and %v, want an untrained model and ErrInterrupted", m, err)
 	}
 	for _, err := range f.Strides(context.Background()) { // it continues
 		if err != nil {
@@ -44,12 +44,12 @@ func TestInterrupted(t *testing.T) {
 		t.Fatal(err)
 	}
 	if continued.WeightsSHA256() != whole.WeightsSHA256() {
-		t.Error("continued to other weights")
+		t.Error("the continued run ends with other weights")
 	}
 
 	_, err = model.CrossValidate(ended, model.Tables{Train: table}, o, 3, nil)
 	if says("CrossValidate", err); !errors.Is(err, train.ErrInterrupted) {
-		t.Errorf("CrossValidate: %v", err)
+		t.Errorf("CrossValidate: got %v, want ErrInterrupted", err)
 	}
 	_, err = whole.Importance(ended, table, model.ImportanceOptions{})
 	says("Importance", err)

@@ -14,7 +14,7 @@ import (
 	"github.com/gradus-ml/gradus/data"
 )
 
-// linearRun trains on a table whose target is a plane with a little noise, and compares.
+// linearRun trains a model on a table and compares it with a linear model.
 func linearRun(t *testing.T, table *data.Table, o Options) (*Model, *Fit) {
 	t.Helper()
 	m, f, err := Train(context.Background(), table, o)
@@ -22,7 +22,7 @@ func linearRun(t *testing.T, table *data.Table, o Options) (*Model, *Fit) {
 		t.Fatal(err)
 	}
 	if m.Training.Metrics.Linear != nil {
-		t.Fatal("a model is compared that nobody asked to compare")
+		t.Fatal("the model has a comparison before anyone asked for it")
 	}
 	if err := f.CompareLinear(context.Background(), m); err != nil {
 		t.Fatal(err)
@@ -30,7 +30,7 @@ func linearRun(t *testing.T, table *data.Table, o Options) (*Model, *Fit) {
 	return m, f
 }
 
-// plane is a table of two inputs, and the numbers in it.
+// plane returns a table of two inputs and a target that is linear in them up to noise, and the numbers in it.
 func plane(t *testing.T, rows int) (*data.Table, [][3]float64) {
 	t.Helper()
 	r := rand.New(rand.NewPCG(5, 6))
@@ -46,8 +46,8 @@ func plane(t *testing.T, rows int) (*data.Table, [][3]float64) {
 	return fromText(t, text.String()), cells
 }
 
-// ridge is the root mean square error on some rows of ridge regression on others, in its closed form:
-// standardized inputs and target, a penalty of a half.
+// ridge returns the root mean square error of ridge regression. It is trained on the rows train in closed form, with
+// standardized inputs and target and a penalty of one half, and scored on the rows told.
 func ridge(cells [][3]float64, train, told []int) float64 {
 	var mean, sd [3]float64
 	n := float64(len(train))
@@ -79,7 +79,7 @@ func ridge(cells [][3]float64, train, told []int) float64 {
 	return math.Sqrt(sum / float64(len(told)))
 }
 
-// The linear model is ridge regression, on the rows that the model itself is trained on and told by.
+// The linear model is ridge regression. It is trained and scored on the same rows as the model itself.
 func TestLinearIsRidge(t *testing.T) {
 	table, cells := plane(t, 120)
 	half, none := 0.25, 0.0
@@ -87,7 +87,7 @@ func TestLinearIsRidge(t *testing.T) {
 		t.Helper()
 		got, _ := m.Training.Metrics.Linear.Scores.Get("rmse")
 		if want := ridge(cells, train, told); math.Abs(got-want) > 1e-6*want {
-			t.Errorf("the linear model has rmse %v, and ridge regression %v", got, want)
+			t.Errorf("the linear model has rmse %v, want the %v of ridge regression", got, want)
 		}
 	}
 	for _, o := range []Options{
@@ -106,12 +106,12 @@ func TestLinearIsRidge(t *testing.T) {
 		}
 		check(m, f.parts.train, told)
 		if l := m.Training.Metrics.Linear; l.Trained != len(f.parts.train) || l.Of != l.Trained {
-			t.Errorf("trained on %d of %d rows, and there are %d", l.Trained, l.Of, len(f.parts.train))
+			t.Errorf("trained on %d of %d rows, want all %d", l.Trained, l.Of, len(f.parts.train))
 		}
 	}
 }
 
-// Out of fold each row is told by the linear model of its fold, and further folds of the same rows change nothing.
+// Out of fold, each row is predicted by the linear model of its fold. Further folds of the same rows change nothing.
 func TestLinearOutOfFold(t *testing.T) {
 	table, cells := plane(t, 120)
 	for _, members := range []int{4, 11} {
@@ -130,7 +130,7 @@ func TestLinearOutOfFold(t *testing.T) {
 	}
 }
 
-// The sentence has both comparisons, by the metric that was asked for, and says who is better.
+// The sentence has both comparisons, by the metric that was asked for, and says which model is better.
 func TestCompared(t *testing.T) {
 	table, _ := plane(t, 120)
 	test := 0.25
@@ -145,7 +145,7 @@ func TestCompared(t *testing.T) {
 		t.Errorf(`got %v, want m.Compared() to begin with "mae of the test rows "`, m.Compared())
 	}
 	if m, _ = linearRun(t, table, Options{Test: &test, Seed: 1, Hidden: []int{}}); m.Training.Metrics.Linear != nil || strings.Contains(m.Compared(), "linear") {
-		t.Errorf("a linear model is held against itself: %q", m.Compared())
+		t.Errorf("a linear model is compared with itself: %q", m.Compared())
 	}
 	xor := fromText(t, "a,b,y\n"+strings.Repeat("0,0,no\n0,1,yes\n1,0,yes\n1,1,no\n", 30))
 	m, _ = linearRun(t, xor, Options{Seed: 1, Epochs: 60, Members: 3})
@@ -156,8 +156,8 @@ func TestCompared(t *testing.T) {
 	}
 }
 
-// The cost of a linear model is limited: if there are many rows, some are left out and the sentence says so, and a very wide
-// table gets none.
+// The cost of a linear model is limited. If there are many rows, some are left out and the sentence says so. A very wide
+// table gets no linear model.
 func TestLinearCost(t *testing.T) {
 	defer func(before int) { linearWork = before }(linearWork)
 	linearWork = 40 * 9 * 600
@@ -182,11 +182,11 @@ func TestLinearCost(t *testing.T) {
 	o := Options{Seed: 1, Epochs: 1, Hidden: []int{2}, Scale: data.ScaleStandard}
 	m, f := linearRun(t, wide(1200, 40), o)
 	if want := 600; m.Training.Metrics.Linear.Trained != want || !strings.Contains(m.Compared(), fmt.Sprintf("trained on %d of the %d rows", want, f.Rows.Train)) {
-		t.Errorf(`got %+v, %q, want m.Training.Metrics.Linear.Trained = want and fmt.Sprintf("trained on %%d of the %%d rows", want, f.Rows.Train) in m.Compared()`, m.Training.Metrics.Linear, m.Compared())
+		t.Errorf(`got %+v, %q, want a linear model of 600 rows and a sentence that says so`, m.Training.Metrics.Linear, m.Compared())
 	}
 	again, _ := linearRun(t, f.Table(), o)
 	if fmt.Sprint(again.Training.Metrics.Linear) != fmt.Sprint(m.Training.Metrics.Linear) {
-		t.Error("the linear model is another one the second time")
+		t.Error("the linear model differs the second time")
 	}
 	limited(t, 1000)
 	if err := f.CompareLinear(context.Background(), again); err != nil || !strings.Contains(again.Compared(), "No linear model was trained: not enough memory: ") {
@@ -199,8 +199,8 @@ func TestLinearCost(t *testing.T) {
 	}
 }
 
-// A linear model that was trained while the network was is the one that is trained afterwards, whatever rows it is
-// compared on. One that nobody waits for ends with the run.
+// A linear model that is trained alongside the network equals one that is trained afterward, whatever rows it is
+// compared on. If nobody waits for it, its training ends with the run.
 func TestLinearAhead(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(max(2, runtime.GOMAXPROCS(0))))
 	table := weighedPlane(t, 400)
@@ -216,7 +216,7 @@ func TestLinearAhead(t *testing.T) {
 		}
 		f.StartLinear(t.Context())
 		if f.ahead == nil || f.ahead.what != name {
-			t.Fatalf("%s: %+v is ahead", name, f.ahead)
+			t.Fatalf("%s: the linear model that is trained ahead is %+v, want one for these rows", name, f.ahead)
 		}
 		for _, err := range f.Strides(t.Context()) {
 			if err != nil {
@@ -233,7 +233,7 @@ func TestLinearAhead(t *testing.T) {
 		ahead := *m.Training.Metrics.Linear
 		f.ahead = nil
 		if err := f.CompareLinear(t.Context(), m); err != nil || !reflect.DeepEqual(ahead, *m.Training.Metrics.Linear) || ahead.Scores == nil {
-			t.Errorf("%s: ahead %+v, afterwards %+v, %v", name, ahead, m.Training.Metrics.Linear, err)
+			t.Errorf("%s: trained ahead it is %+v, afterward %+v, %v", name, ahead, m.Training.Metrics.Linear, err)
 		}
 	}
 	f, err := Prepare(Tables{Train: table}, Options{Members: 1}, nil)
@@ -245,11 +245,11 @@ func TestLinearAhead(t *testing.T) {
 	select {
 	case <-f.ahead.done:
 	default:
-		t.Error("a released run leaves its linear model in training")
+		t.Error("the linear model of a released run is still in training")
 	}
 }
 
-// weighedPlane is plane with a column of weights.
+// weighedPlane returns the table of plane with a column of weights.
 func weighedPlane(t *testing.T, rows int) *data.Table {
 	_, cells := plane(t, rows)
 	var text strings.Builder
@@ -298,7 +298,7 @@ func TestComparedInWords(t *testing.T) {
 	for linear, want := range map[float64]string{3: ": the same as the linear model, ", 3.0001: ": the same as the linear model, ", 1e-7: ": 3e+07 times the linear model, ", 1: ": 200.0 % above the linear model, "} {
 		m.Training.Metrics.Linear.Scores.Set("rmse", linear)
 		if !strings.Contains(m.Compared(), want) {
-			t.Errorf("3 beside %v: no %q in %q", linear, want, m.Compared())
+			t.Errorf("3 compared with %v: no %q in %q", linear, want, m.Compared())
 		}
 	}
 	m.Training.Metrics.Baseline.Set("rmse", 3)

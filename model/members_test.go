@@ -6,7 +6,8 @@ import (
 	"github.com/gradus-ml/gradus/data"
 )
 
-// AutoMembers goes by the cells of input, and is one network where an ensemble is not what is asked for.
+// AutoMembers depends on the number of input cells. It is one network if the options or too few rows rule out an
+// ensemble.
 func TestAutoMembers(t *testing.T) {
 	schema := func(rows, columns int) *data.Schema {
 		return &data.Schema{Rows: make([]int, rows), Columns: make([]data.Column, columns)}
@@ -34,7 +35,7 @@ func TestAutoMembers(t *testing.T) {
 	} {
 		n, why := c.o.chooseMembers(Tables{}, schema(c.rows, c.columns), nil)
 		if n != c.want || (why != "") != c.said {
-			t.Errorf("%d rows of %d columns, %+v: %d networks, %q", c.rows, c.columns, c.o, n, why)
+			t.Errorf("%d rows of %d columns, %+v: got %d networks, %q", c.rows, c.columns, c.o, n, why)
 		}
 	}
 }

@@ -18,7 +18,7 @@ import (
 	"github.com/gradus-ml/gradus/train"
 )
 
-// mixed is a table with inputs of every kind and targets of every task.
+// mixed returns a table with inputs of every kind and targets of every task.
 func mixed(t testing.TB) *data.Table {
 	t.Helper()
 	columns := []string{"x", "z", "color", "flag", "day", "amount", "other", "yesno", "kind", "l1", "l2"}
@@ -42,7 +42,7 @@ func mixed(t testing.TB) *data.Table {
 	return table
 }
 
-// tasks are the targets of each task.
+// tasks holds the targets of each task.
 var tasks = map[data.Task][]string{
 	data.Regression: {"amount", "other"}, data.Binary: {"yesno"}, data.Multiclass: {"kind"}, data.Multilabel: {"l1", "l2"},
 }
@@ -106,25 +106,25 @@ func TestRoundTrip(t *testing.T) {
 			t.Error("the predictions differ")
 		}
 		if counts.Imputed() == 0 || counts.Unseen() != 0 {
-			t.Errorf("counts %+v", counts)
+			t.Errorf("got the counts %+v, want imputed cells and no unseen level", counts)
 		}
 		if again.WeightsSHA256() != m.WeightsSHA256() || again.Precision() != m.Precision() || again.Loss != m.Loss || again.Parameters() != m.Parameters() {
-			t.Error("another model")
+			t.Error("the loaded model is another one")
 		}
 		if fmt.Sprint(again.Training.Rows, again.Training.Epochs, again.Training.Reason, again.Training.Loss) != fmt.Sprint(m.Training.Rows, m.Training.Epochs, m.Training.Reason, m.Training.Loss) {
-			t.Errorf("another training: %+v", again.Training)
+			t.Errorf("the loaded model has another training record: %+v", again.Training)
 		}
 		// Saved again, the file is the same.
 		one, _ := os.ReadFile(path)
 		two, _ := os.ReadFile(save(t, again))
 		if string(one) != string(two) {
-			t.Error("saved again, the file is another")
+			t.Error("the file changes when it is saved again")
 		}
 	})
 }
 
-// TestShapedRun: a model that was trained with everything there is besides an optimizer, or by a
-// solver, is saved and loaded like any other, and says what it was trained with.
+// TestShapedRun: a model that was trained with every option that shapes the updates, or by a solver, is saved and
+// loaded like any other. It keeps the options that it was trained with.
 func TestShapedRun(t *testing.T) {
 	decay := 0.1
 	for _, o := range []model.Options{
@@ -143,13 +143,13 @@ func TestShapedRun(t *testing.T) {
 			t.Fatal(err)
 		}
 		if again.WeightsSHA256() != m.WeightsSHA256() || fmt.Sprintf("%+v", again.Training.History) != fmt.Sprintf("%+v", m.Training.History) {
-			t.Errorf("%s: another model", o.Optimizer)
+			t.Errorf("%s: the loaded model is another one", o.Optimizer)
 		}
 		got := again.Options
 		if got.Optimizer != o.Optimizer || got.L1 != o.L1 || got.L2 != o.L2 || got.MaxNorm != o.MaxNorm || got.ClipNorm != o.ClipNorm ||
 			got.ClipValue != o.ClipValue || got.EMA != o.EMA || got.LabelSmoothing != o.LabelSmoothing || got.Warmup != o.Warmup ||
 			(got.WeightDecay == nil) != (o.WeightDecay == nil) {
-			t.Errorf("%s: trained with %+v, says %+v", o.Optimizer, o, got)
+			t.Errorf("%s: trained with %+v, but the loaded options are %+v", o.Optimizer, o, got)
 		}
 		if want := "mini-batch"; o.Optimizer == "lion" && got.Method != want || o.Optimizer != "lion" && got.Method != "batch" {
 			t.Errorf("%s: the method is %s", o.Optimizer, got.Method)
@@ -157,7 +157,7 @@ func TestShapedRun(t *testing.T) {
 	}
 }
 
-// TestWaysOfPredicting: Predict, PredictValues and PredictRow say the same.
+// TestWaysOfPredicting: Predict, PredictValues and PredictRow agree.
 func TestWaysOfPredicting(t *testing.T) {
 	everyTask(t, func(t *testing.T, m *model.Model) {
 		table := mixed(t)
@@ -177,14 +177,14 @@ func TestWaysOfPredicting(t *testing.T) {
 				t.Fatal(err)
 			}
 			if !slices.Equal(out, want) {
-				t.Fatalf("row %d: %v, Predict has %v", r, out, want)
+				t.Fatalf("row %d: got %v, want the %v of Predict", r, out, want)
 			}
 			p, err := m.PredictRow(named)
 			if err != nil {
 				t.Fatal(err)
 			}
 			if got := slices.Concat(p.Values, p.Probabilities); !slices.Equal(got, want) {
-				t.Fatalf("row %d: %v, Predict has %v", r, got, want)
+				t.Fatalf("row %d: got %v, want the %v of Predict", r, got, want)
 			}
 			sum := 0.0
 			for _, x := range p.Probabilities {
@@ -197,7 +197,7 @@ func TestWaysOfPredicting(t *testing.T) {
 	})
 }
 
-// TestPredictValuesAllocatesNothing, also with texts, times and missing values.
+// TestPredictValuesAllocatesNothing: PredictValues does not allocate, even with texts, times and missing values.
 func TestPredictValuesAllocatesNothing(t *testing.T) {
 	everyTask(t, func(t *testing.T, m *model.Model) {
 		out := make([]float64, m.Outputs())
@@ -210,13 +210,13 @@ func TestPredictValuesAllocatesNothing(t *testing.T) {
 					t.Fatal(err)
 				}
 			}); n != 0 && !raceEnabled {
-				t.Errorf("%v allocations", n)
+				t.Errorf("%v allocations, want 0", n)
 			}
 		}
 	})
 }
 
-// TestManyGoroutines share one model; the race detector looks on.
+// TestManyGoroutines: many goroutines share one model. The race detector sees whether they may.
 func TestManyGoroutines(t *testing.T) {
 	everyTask(t, func(t *testing.T, m *model.Model) {
 		row := func(i int) []data.Value {
@@ -236,7 +236,7 @@ func TestManyGoroutines(t *testing.T) {
 				out := make([]float64, m.Outputs())
 				for range 50 {
 					if err := m.PredictValues(row(i), out); err != nil || !slices.Equal(out, want[i]) {
-						t.Errorf("goroutine %d: %v, by itself %v (%v)", i, out, want[i], err)
+						t.Errorf("goroutine %d: got %v, want %v (%v)", i, out, want[i], err)
 						return
 					}
 				}
@@ -266,11 +266,11 @@ func TestPredictRowRefuses(t *testing.T) {
 		r := good()
 		change(r)
 		if _, err := m.PredictRow(r); !errors.Is(err, model.ErrRow) || !strings.Contains(err.Error(), word) {
-			t.Errorf("%s: got %v, want an error that wraps model.ErrRow and word in err.Error()", word, err)
+			t.Errorf("%s: got %v, want an error that wraps model.ErrRow and contains these words", word, err)
 		}
 	}
 	more := good()
-	more["shape"] = "round" // no column of the model's: a record may have more
+	more["shape"] = "round" // not a column of the model: a record may have extra ones
 	if _, err := m.PredictRow(more); err != nil {
 		t.Error(err)
 	}
@@ -282,10 +282,10 @@ func TestPredictRowRefuses(t *testing.T) {
 		}
 	}
 	if err := m.PredictValues(make([]data.Value, 5), make([]float64, 1)); !errors.Is(err, model.ErrRow) {
-		t.Errorf("room for too few outputs: %v", err)
+		t.Errorf("room for too few outputs: got %v, want ErrRow", err)
 	}
 	if err := m.PredictValues(make([]data.Value, 4), make([]float64, 2)); err == nil {
-		t.Error("too few values")
+		t.Error("too few values are accepted")
 	}
 }
 
@@ -302,18 +302,18 @@ func TestLoadErrors(t *testing.T) {
 	}
 }
 
-// TestSaveFails leaves nothing behind.
+// TestSaveFails: a Save that fails leaves no file behind.
 func TestSaveFails(t *testing.T) {
 	m := fit(t, data.Binary, "float32")
 	dir := t.TempDir()
 	if err := m.Save(dir); err == nil {
-		t.Error("saved as a folder")
+		t.Error("a model was saved in place of a folder")
 	}
 	if err := m.Save(filepath.Join(dir, "none", "m.safetensors")); err == nil {
-		t.Error("saved in a folder that is not there")
+		t.Error("a model was saved in a folder that does not exist")
 	}
 	if left, _ := os.ReadDir(dir); len(left) > 0 {
-		t.Errorf("left behind: %v", left)
+		t.Errorf("the files %v are left behind", left)
 	}
 }
 
@@ -360,14 +360,14 @@ func TestTrainDiverges(t *testing.T) {
 	m, _, err := model.Train(context.Background(), mixed(t), model.Options{Targets: []string{"amount"}, LearningRate: &rate, Seed: 1})
 	var diverged *train.DivergedError
 	if !errors.As(err, &diverged) {
-		t.Fatalf("no divergence: %v", err)
+		t.Fatalf("got %v, want a DivergedError", err)
 	}
 	if _, err := model.Load(save(t, m)); err != nil {
 		t.Error(err)
 	}
 }
 
-// Refuse is asked before a network is made, and what it says ends Prepare.
+// Refuse is called before a network is made, and its error ends Prepare.
 func TestRefuse(t *testing.T) {
 	table, err := data.NewTable("t.csv", []string{"a", "y"}, [][]string{{"1", "2"}, {"2", "3"}, {"4", "4"}, {"3", "6"}})
 	if err != nil {
@@ -377,7 +377,7 @@ func TestRefuse(t *testing.T) {
 	var size model.Size
 	_, err = model.Prepare(model.Tables{Train: table}, model.Options{Hidden: []int{30_000, 30_000}, Scale: data.ScaleNone, Method: "batch", Refuse: func(n model.Size) error { size = n; return no }}, nil)
 	if want := (model.Size{Parameters: 900_120_001, Inputs: 1, Outputs: 1, Rows: 4, Training: 4, Batch: 4}); !errors.Is(err, no) || size != want {
-		t.Errorf("asked about %+v, not %+v; Prepare returns %v", size, want, err)
+		t.Errorf("Refuse got %+v, want %+v; Prepare returned %v", size, want, err)
 	}
 }
 
@@ -447,13 +447,13 @@ func TestPredictRows(t *testing.T) {
 					t.Fatal(err)
 				}
 				if !slices.Equal(one, out[i*len(one):][:len(one)]) {
-					t.Fatalf("row %d of %d: %v, by itself %v", i, n, out[i*len(one):][:len(one)], one)
+					t.Fatalf("row %d of %d: got %v, want the %v of the row by itself", i, n, out[i*len(one):][:len(one)], one)
 				}
 			}
 			if n > 1 {
 				rows[len(rows)-len(columns)] = data.Text("word")
 				if err := m.PredictRows(rows, out); !errors.Is(err, model.ErrRow) || !strings.Contains(err.Error(), fmt.Sprintf("row %d: ", n-1)) {
-					t.Errorf("a word for a number: %v", err)
+					t.Errorf("a word in place of a number: got %v, want ErrRow that names the row", err)
 				}
 			}
 		}

@@ -17,7 +17,7 @@ import (
 	"github.com/gradus-ml/gradus/train"
 )
 
-// encoded reads a shipped table and makes an encoding of it and its rows as matrices.
+// encoded reads a shipped table. It returns the table, an encoding of it, and its rows as matrices.
 func encoded(t *testing.T, file, target string) (*data.Table, *data.Encoding, train.Set[float64]) {
 	t.Helper()
 	table, err := data.Read("../examples/data/"+file, data.ReadOptions{})
@@ -69,8 +69,8 @@ func trainOwn(t *testing.T, net *nn.Network[float64], c train.Config, set train.
 	return r
 }
 
-// A network trained by one's own loop becomes a model that saves, loads from anywhere, predicts and
-// evaluates, and the loaded one is fine-tuned and saved again.
+// A network that was trained in a loop of one's own becomes a model. It saves, loads from anywhere, predicts and
+// evaluates. The loaded model is fine-tuned and saved again.
 func TestNew(t *testing.T) {
 	for _, c := range []struct {
 		file, target, score string
@@ -93,7 +93,7 @@ func TestNew(t *testing.T) {
 				t.Fatal(err)
 			}
 			if made.Training.Epochs != 30 || made.Training.Loss != r.Loss || made.Training.Reason != train.ReasonEpochs {
-				t.Errorf("the training is told as %+v", made.Training)
+				t.Errorf("the training record is %+v, want that of the result", made.Training)
 			}
 			var file bytes.Buffer
 			if err := made.Write(&file); err != nil {
@@ -109,28 +109,28 @@ func TestNew(t *testing.T) {
 			}
 			for _, m := range []*model.Model{made, read, carried} {
 				if m.WeightsSHA256() != made.WeightsSHA256() {
-					t.Error("other weights came back")
+					t.Error("the weights differ")
 				}
 				score, err := m.Evaluate(table)
 				if err != nil {
 					t.Fatal(err)
 				}
 				if got, ok := score.Get(c.score); !ok || !(got > c.least) {
-					t.Errorf("%s is %v", c.score, got)
+					t.Errorf("%s is %v, want a better score", c.score, got)
 				}
 				p, _, err := m.Predict(table)
 				if err != nil {
 					t.Fatal(err)
 				}
 				if y := net.Predict(set.X); c.out == nn.Softmax && !slices.EqualFunc(p, y.Data, func(a, b float64) bool { return math.Abs(a-b) < 1e-12 }) {
-					t.Error("the model predicts otherwise than its network")
+					t.Error("the predictions of the model differ from those of its network")
 				}
 			}
 			if bare, err := nn.Read[float64](bytes.NewReader(file.Bytes())); err != nil || !slices.Equal(bare.Values(), net.Values()) {
 				t.Errorf("nn.Read finds another network in the model file: %v", err)
 			}
 
-			// The model has a copy: the network goes on, the model stays.
+			// The model has a copy of the network: training the network further does not change the model.
 			sum := made.WeightsSHA256()
 			tuned := read.Network64().Clone()
 			first := slices.Clone(tuned.Weights(0).Data)
@@ -151,7 +151,7 @@ func TestNew(t *testing.T) {
 				t.Fatal(err)
 			}
 			if back, err := model.Read(&file); err != nil || back.WeightsSHA256() != again.WeightsSHA256() {
-				t.Errorf("the tuned model came back otherwise: %v", err)
+				t.Errorf("the tuned model changed when it was written and read: %v", err)
 			}
 		})
 	}
@@ -179,7 +179,7 @@ func TestNewRefuses(t *testing.T) {
 		"binary-cross-entropy":          func() (*model.Model, error) { return model.New(e, good, model.NewOptions{Loss: nn.BinaryCrossEntropy}) },
 	} {
 		if _, err := make(); !errors.Is(err, model.ErrOptions) || !strings.Contains(err.Error(), want) {
-			t.Errorf("%v, not %q", err, want)
+			t.Errorf("got %v, want %q", err, want)
 		}
 	}
 	var bare bytes.Buffer

@@ -15,7 +15,7 @@ import (
 	"github.com/gradus-ml/gradus/nn"
 )
 
-// normedOptions ask for norms and dropout everywhere.
+// normedOptions returns options with norms and dropout everywhere.
 func normedOptions(norm, precision string) model.Options {
 	return model.Options{
 		Targets: []string{"kind"}, Ignore: []string{"amount", "other", "yesno", "l1", "l2"}, Precision: precision, Seed: 1,
@@ -23,8 +23,8 @@ func normedOptions(norm, precision string) model.Options {
 	}
 }
 
-// A model with norms comes back from its file with every bit, the running statistics included,
-// and a run that starts from it, or from its tensors, goes on from there.
+// A model with norms is loaded from its file bit for bit, including the running statistics. A run that starts from the
+// file starts with these values.
 func TestNormedRoundTrip(t *testing.T) {
 	for _, norm := range []string{"none", "batch", "layer"} {
 		for _, precision := range []string{"float32", "float64"} {
@@ -38,13 +38,13 @@ func TestNormedRoundTrip(t *testing.T) {
 				t.Fatal(err)
 			}
 			if !slices.Equal(back.Network64().Values(), m.Network64().Values()) || back.WeightsSHA256() != m.WeightsSHA256() {
-				t.Errorf("%s, %s: other values came back", norm, precision)
+				t.Errorf("%s, %s: the loaded values differ", norm, precision)
 			}
 			if !slices.Equal(back.Network64().Layers()[:2], zeroInit(m.Network64().Layers()[:2])) || back.DescribeNetwork() != m.DescribeNetwork() {
-				t.Errorf("%s, %s: %s came back as %s", norm, precision, m.DescribeNetwork(), back.DescribeNetwork())
+				t.Errorf("%s, %s: %s was loaded as %s", norm, precision, m.DescribeNetwork(), back.DescribeNetwork())
 			}
 			if back.Options.Norm != norm || back.Options.Dropout != 0.25 || back.Options.InputDropout != 0.1 {
-				t.Errorf("%s, %s: the options came back as %+v", norm, precision, back.Options)
+				t.Errorf("%s, %s: the loaded options are %+v", norm, precision, back.Options)
 			}
 			if len(m.Network64().State()) > 0 && slices.Max(m.Network64().State()) == 1 {
 				t.Errorf("%s, %s: the running statistics did not change", norm, precision)
@@ -55,7 +55,7 @@ func TestNormedRoundTrip(t *testing.T) {
 			}
 			b, _, err := back.Predict(mixed(t))
 			if err != nil || !slices.Equal(a, b) {
-				t.Errorf("%s, %s: other predictions came back, %v", norm, precision, err)
+				t.Errorf("%s, %s: the predictions of the loaded model differ, %v", norm, precision, err)
 			}
 
 			w, err := model.LoadWeights(path)
@@ -79,7 +79,7 @@ func TestNormedRoundTrip(t *testing.T) {
 
 func zeroInit(layers []nn.Dense) []nn.Dense {
 	for i := range layers {
-		layers[i].Init = nn.Zeros // a model does not keep how it started
+		layers[i].Init = nn.Zeros // a model does not keep its initialization
 	}
 	return layers
 }
@@ -93,7 +93,7 @@ func TestDescribeNorms(t *testing.T) {
 	}
 }
 
-// Whatever is wrong with a norm in a file is named.
+// The error names what is wrong with a norm in a file.
 func TestNormedLoadErrors(t *testing.T) {
 	m, _, err := model.Train(context.Background(), mixed(t), normedOptions("batch", "float32"))
 	if err != nil {
@@ -103,7 +103,7 @@ func TestNormedLoadErrors(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	state := m.Network32().State() // the running variances of layer 0 stand behind its means
+	state := m.Network32().State() // the running variances of layer 0 follow its means
 	variance := make([]byte, 4)
 	for k := range variance {
 		variance[k] = byte(math.Float32bits(state[7]) >> (8 * k))

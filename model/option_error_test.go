@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// An error about an option has its facts as data, and its words name no flag.
+// An error about an option has its parts as fields, and its text names no flag.
 func TestOptionErrorNamesTheField(t *testing.T) {
 	minus := -1.0
 	for _, c := range []struct {
@@ -28,11 +28,11 @@ func TestOptionErrorNamesTheField(t *testing.T) {
 		err := c.o.Validate()
 		var refused *OptionError
 		if !errors.As(err, &refused) || !errors.Is(err, ErrOptions) {
-			t.Errorf("%s: got %v, want an error of the type of refused and an error that wraps ErrOptions", c.option, err)
+			t.Errorf("%s: got %v, want an OptionError that wraps ErrOptions", c.option, err)
 			continue
 		}
 		if refused.Option != c.option || refused.Value != c.value || refused.Reason == "" || strings.Contains(err.Error(), "--") {
-			t.Errorf("%+v is said to be %v", refused, err)
+			t.Errorf("got the fields %+v of the error %v, want the option, its value and a reason, and no flag", refused, err)
 		}
 	}
 	if err := (Options{}).Validate(); err != nil {

@@ -14,13 +14,13 @@ import (
 	"github.com/gradus-ml/gradus/optim"
 )
 
-// halving is a schedule of one's own.
+// halving is a custom schedule.
 type halving struct{}
 
 func (halving) String() string                               { return "halving" }
 func (halving) Rate(base float64, at optim.Position) float64 { return base / float64(at.Epoch()+1) }
 
-// A loaded model has all that is custom, so that its options train again to the same bits.
+// A loaded model keeps all custom parts. Training again with its options gives the same bits.
 func TestLoadKeepsCustom(t *testing.T) {
 	custom := model.Custom{
 		Activations: []nn.Activation{Bump{}}, Losses: []nn.Loss{Cauchy{}}, Optimizers: []optim.Optimizer{SignDescent{}}, Schedules: []optim.Schedule{halving{}},
@@ -52,7 +52,7 @@ func TestLoadKeepsCustom(t *testing.T) {
 	}
 }
 
-// Of several things that are wrong, the same one is named every time.
+// If several options are wrong, the error names the same one every time.
 func TestTheSameFaultIsNamed(t *testing.T) {
 	half := 0.5
 	for range 30 {
@@ -63,7 +63,7 @@ func TestTheSameFaultIsNamed(t *testing.T) {
 	}
 }
 
-// Every complaint about an option is one that a program can tell from others.
+// Every error about an option wraps ErrOptions.
 func TestOptionErrors(t *testing.T) {
 	nan, minus, few := math.NaN(), -1.0, -1
 	wrong := map[string]model.Options{
@@ -151,7 +151,7 @@ func TestOptionErrors(t *testing.T) {
 	for i := range fields.NumField() {
 		name := fields.Field(i).Name
 		switch name {
-		case "NoBias", "NoShuffle", "Calibrate", "Shrink", "Seed", "Stage", "Step", "Ranks", "Encoded", "Refuse", "Elsewhere", "Custom": // which have no wrong value; Custom's parts stand above
+		case "NoBias", "NoShuffle", "Calibrate", "Shrink", "Seed", "Stage", "Step", "Ranks", "Encoded", "Refuse", "Elsewhere", "Custom": // these have no wrong value; the parts of Custom are tried above
 			continue
 		}
 		if _, tried := wrong[name]; !tried {

@@ -19,7 +19,7 @@ import (
 	"github.com/gradus-ml/gradus/train"
 )
 
-// blockTable is a table of numbers and categories, some missing.
+// blockTable returns a table of numbers and categories, in which some numbers are missing.
 func blockTable(t *testing.T, rows int, target func(a, b float64, color string) string) *data.Table {
 	t.Helper()
 	r := rand.New(rand.NewPCG(3, 4))
@@ -57,14 +57,14 @@ func spillOf(t *testing.T) *data.Spill {
 	return s
 }
 
-// tight lets a run take so much memory until the test ends.
+// tight limits runs to that many bytes of memory until the test ends.
 func tight(t *testing.T, bytes uint64) {
 	was := available
 	available = func() (memory.Limit, bool) { return memory.Limit{Bytes: bytes, Of: "this test"}, true }
 	t.Cleanup(func() { available = was })
 }
 
-// trainTo runs to the end.
+// trainTo prepares a run and trains it to its end.
 func trainTo(t *testing.T, tables Tables, o Options) (*Model, *Fit) {
 	t.Helper()
 	f, err := Prepare(tables, o, nil)
@@ -84,7 +84,7 @@ func trainTo(t *testing.T, tables Tables, o Options) (*Model, *Fit) {
 	return m, f
 }
 
-// scoresOf is all that is said of how good a model is.
+// scoresOf returns all scores of a model as text.
 func scoresOf(t *testing.T, m *Model) string {
 	t.Helper()
 	text, err := json.Marshal(m.Training.Metrics)
@@ -114,15 +114,15 @@ func TestOutOfCoreHasTheBitsOfMemory(t *testing.T) {
 			o.Seed, o.Epochs, o.Hidden, o.BlockRows, o.BufferBlocks = 5, 3, []int{8}, 64, 7
 			inMemory, f := trainTo(t, Tables{Train: table}, o)
 			if f.spilled {
-				t.Fatal("it did not fit")
+				t.Fatal("the rows do not fit in memory, want a run in memory")
 			}
 			tight(t, 230_000)
 			if _, err := Prepare(Tables{Train: table}, o, nil); !errors.Is(err, ErrMemory) {
-				t.Fatalf("without a disk: %v", err)
+				t.Fatalf("without a disk: got %v, want ErrMemory", err)
 			}
 			onDisk, g := trainTo(t, Tables{Train: table, Spill: spillOf(t)}, o)
 			if !g.spilled {
-				t.Fatal("it fits")
+				t.Fatal("the rows fit in memory, want a run on the disk")
 			}
 			if a, b := inMemory.WeightsSHA256(), onDisk.WeightsSHA256(); a != b {
 				t.Errorf("weights %s in memory, %s on the disk", a, b)
@@ -162,7 +162,7 @@ func TestOutOfCoreByItself(t *testing.T) {
 	tight(t, 150_000)
 	_, err := Prepare(Tables{Train: table, Spill: spillOf(t)}, Options{Hidden: []int{8}}, nil)
 	if !errors.Is(err, ErrMemory) || !strings.Contains(err.Error(), "fewer blocks") {
-		t.Fatalf("the buffers of the default do not fit either: %v", err)
+		t.Fatalf("the default buffers do not fit either: got %v, want ErrMemory that asks for fewer blocks", err)
 	}
 	m, f := trainTo(t, Tables{Train: table, Spill: spillOf(t)}, Options{Hidden: []int{8}, Epochs: 2, BufferBlocks: 1, BlockRows: 128})
 	if !f.spilled || m.Options.BlockRows != 128 {
@@ -170,7 +170,7 @@ func TestOutOfCoreByItself(t *testing.T) {
 	}
 }
 
-// An ensemble that nobody has asked for is one network where its rows do not fit.
+// If nobody asked for an ensemble and its rows do not fit in memory, one network is trained.
 func TestAutoMembersThatDoNotFit(t *testing.T) {
 	table := blockTable(t, 8000, amount)
 	tight(t, 230_000)
@@ -200,7 +200,7 @@ func TestBlocksRefuseWhatNeedsAllRows(t *testing.T) {
 	} {
 		var e *OptionError
 		if err := c.o.Validate(); !errors.As(err, &e) || e.Option != c.option {
-			t.Errorf("%+v: got %v, want an error of the type of e and e.Option = c.option", c.o, err)
+			t.Errorf("%+v: got %v, want an OptionError about the option that needs all rows", c.o, err)
 		}
 	}
 }
@@ -209,7 +209,7 @@ func TestOutOfCoreRefusesSolversAndMeans(t *testing.T) {
 	spilling := Tables{Train: blockTable(t, 3000, amount), Spill: spillOf(t)}
 	tight(t, 150_000)
 	if _, err := Prepare(spilling, Options{Hidden: []int{8}, Optimizer: "lbfgs"}, nil); !errors.Is(err, ErrMemory) || !strings.Contains(err.Error(), "mini-batch") {
-		t.Errorf("lbfgs: %v", err)
+		t.Errorf("lbfgs: got %v, want ErrMemory that names mini-batch", err)
 	}
 	var cells [][]string
 	for i := range 4000 {
@@ -236,7 +236,7 @@ func TestCacheIsReused(t *testing.T) {
 	first, f := trainTo(t, tables, o)
 	files, _ := filepath.Glob(filepath.Join(tables.Cache, "*"))
 	if len(files) != 1 || encoded != f.Rows.Train {
-		t.Fatalf("%d rows were encoded into %v", encoded, files)
+		t.Fatalf("%d rows were encoded into %v, want the training rows in one file", encoded, files)
 	}
 	encoded = 0
 	again, g := trainTo(t, tables, o)
@@ -246,7 +246,7 @@ func TestCacheIsReused(t *testing.T) {
 	other := o
 	other.Seed = 6 // other validation rows
 	if trainTo(t, tables, other); encoded == 0 {
-		t.Error("other rows were taken from the cache")
+		t.Error("the rows of another seed were taken from the cache")
 	}
 	raw, err := os.ReadFile(files[0])
 	if err != nil {
@@ -264,7 +264,7 @@ func TestCacheIsReused(t *testing.T) {
 	}
 }
 
-// A byte that changes while the run goes on ends it with a sentence, and what was reached is there.
+// If bytes on the disk change during a run, the run ends with an error. The model reached so far is available.
 func TestDamageDuringTheRun(t *testing.T) {
 	table := blockTable(t, 3000, amount)
 	tight(t, 150_000)
@@ -296,10 +296,10 @@ func TestDamageDuringTheRun(t *testing.T) {
 		}
 	}
 	if !errors.Is(failed, train.ErrStream) || !strings.Contains(failed.Error(), "block") {
-		t.Errorf("the run ended with %v", failed)
+		t.Errorf("the run ended with %v, want ErrStream that names the block", failed)
 	}
 	if m, err := f.Model(); err != nil || m.Training.Steps < 3 {
-		t.Errorf("what was reached: %+v, %v", m, err)
+		t.Errorf("the model reached so far is %+v, %v, want at least 3 updates", m, err)
 	}
 }
 
@@ -354,7 +354,7 @@ func TestOutOfCoreResumes(t *testing.T) {
 	}
 }
 
-// onDisk is a table whose cells are on the disk.
+// onDisk returns the table with its cells on the disk.
 func onDisk(t *testing.T, table *data.Table) *data.Table {
 	t.Helper()
 	parts := data.NewParts(spillOf(t))
@@ -367,7 +367,7 @@ func onDisk(t *testing.T, table *data.Table) *data.Table {
 	return table
 }
 
-// asJSON is a result as text, with every digit of its numbers.
+// asJSON returns a result as text, with every digit of its numbers.
 func asJSON(t *testing.T, of any) string {
 	t.Helper()
 	text, err := json.Marshal(of)
@@ -405,13 +405,13 @@ func TestImportanceOutOfCoreHasTheBitsOfMemory(t *testing.T) {
 				told, all := 0, 0
 				o.Predicted = func(rows, of int) {
 					if rows <= told || all != 0 && of != all {
-						t.Errorf("%d of %d rows after %d of %d", rows, of, told, all)
+						t.Errorf("the progress %d of %d rows came after %d of %d", rows, of, told, all)
 					}
 					told, all = rows, of
 				}
 				defer func() {
 					if told != all || all == 0 {
-						t.Errorf("%d of %d rows in the end", told, all)
+						t.Errorf("the last progress was %d of %d rows, want all rows", told, all)
 					}
 				}()
 				found, err := m.Importance(context.Background(), table, o)
@@ -466,7 +466,7 @@ func TestFoldsOutOfCoreHaveTheBitsOfMemory(t *testing.T) {
 				t.Errorf("weights and scores %s in memory, %s on the disk", sums, others)
 			}
 			if !strings.Contains(fmt.Sprint(got.Notes), "The encoded rows do not fit") {
-				t.Errorf("the rows fit: %q", got.Notes)
+				t.Errorf("no note says that the rows do not fit: %q", got.Notes)
 			}
 			got.Notes, want.Notes = nil, nil
 			if a, b := asJSON(t, want), asJSON(t, got); a != b {
@@ -502,16 +502,16 @@ func TestFoldsKeepTheirCache(t *testing.T) {
 		encoded = 0
 	}
 	if !slices.Equal(sums[:3], sums[3:]) {
-		t.Errorf("weights %v", sums)
+		t.Errorf("the weights of the two runs differ: %v", sums)
 	}
 	if left, _ := filepath.Glob(filepath.Join(disk.Dir(), "*")); len(left) > 0 {
-		t.Errorf("left: %v", left)
+		t.Errorf("the files %v are left on the disk", left)
 	}
 }
 
 func TestLinearOutOfCoreHasTheBitsOfMemory(t *testing.T) {
 	was := linearWork
-	linearWork = 500_000 // a part of the rows
+	linearWork = 500_000 // enough for a part of the rows
 	t.Cleanup(func() { linearWork = was })
 	for _, c := range []struct {
 		name   string
@@ -529,7 +529,7 @@ func TestLinearOutOfCoreHasTheBitsOfMemory(t *testing.T) {
 				tight(t, memory)
 				m, f := trainTo(t, Tables{Train: table, Spill: disk}, o)
 				if f.spilled != (disk != nil) {
-					t.Fatalf("on the disk: %v", f.spilled)
+					t.Fatalf("whether the rows are on the disk is %v, want the opposite", f.spilled)
 				}
 				tight(t, 1<<40)
 				if err := f.CompareLinear(context.Background(), m); err != nil {

@@ -40,14 +40,14 @@ func letters(t *testing.T, rows, columns int) *data.Table {
 	return table
 }
 
-// pack packs what is as large as that.
+// pack makes rows of at least that many bytes packed, until the test ends.
 func pack(t *testing.T, bytes int) {
 	was := packedLeast
 	packedLeast = bytes
 	t.Cleanup(func() { packedLeast = was })
 }
 
-// Packed rows give the model that a matrix gives: weights, scores, threshold, ensemble.
+// Packed rows give the same model as a matrix: the same weights, scores, threshold and ensemble.
 func TestPackedRows(t *testing.T) {
 	table := letters(t, 700, 12)
 	for name, o := range map[string]Options{
@@ -77,7 +77,7 @@ func TestPackedRows(t *testing.T) {
 		one, no := run(1 << 30)
 		two, yes := run(0)
 		if no || !yes {
-			t.Fatalf("%s: packed is %v and %v", name, no, yes)
+			t.Fatalf("%s: packed is %v and %v, want false and true", name, no, yes)
 		}
 		a, b := one.Training, two.Training
 		if one.WeightsSHA256() != two.WeightsSHA256() || !reflect.DeepEqual(a.Metrics, b.Metrics) || !reflect.DeepEqual(a.Diagnosis, b.Diagnosis) {
@@ -86,8 +86,8 @@ func TestPackedRows(t *testing.T) {
 	}
 }
 
-// The bytes that preparing a run takes for a cell of a small category, in a process that has done other work before: a matrix
-// alone would take 84 bytes.
+// Preparing a run takes few bytes per cell of a category with few levels, even in a process that has done other work
+// before. A matrix alone would take 84 bytes.
 func TestPackedMemory(t *testing.T) {
 	const rows, columns = 60000, 30
 	table := letters(t, rows, columns)
@@ -103,9 +103,9 @@ func TestPackedMemory(t *testing.T) {
 	runtime.ReadMemStats(&after)
 	kept := float64(after.HeapAlloc-before.HeapAlloc) / (rows * columns)
 	taken := float64(after.TotalAlloc-before.TotalAlloc) / (rows * columns)
-	t.Logf("%.1f bytes a cell are kept, %.1f are taken", kept, taken)
+	t.Logf("%.1f bytes per cell are kept, %.1f are allocated", kept, taken)
 	if kept > 20 || taken > 40 {
-		t.Errorf("%.1f bytes a cell are kept and %.1f taken, want at most 20 and 40", kept, taken)
+		t.Errorf("%.1f bytes per cell are kept and %.1f allocated, want at most 20 and 40", kept, taken)
 	}
 	runtime.KeepAlive(f)
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/gradus-ml/gradus/data"
 )
 
-// Partial dependence and the lines of single rows are scikit-learn's (testdata/partial.py).
+// Partial dependence and the lines of single rows equal those of scikit-learn (testdata/partial.py).
 func TestPartialAgainstSklearn(t *testing.T) {
 	raw, err := os.ReadFile("testdata/partial.json")
 	if err != nil {
@@ -72,7 +72,8 @@ func TestPartialAgainstSklearn(t *testing.T) {
 	}
 }
 
-// A column of each kind has its cells, those of a category the commonest first, and a missing one.
+// A column of each kind is asked at its own cells. Those of a category start with the most frequent one, and a missing
+// cell is last.
 func TestPartialCells(t *testing.T) {
 	var cells [][]string
 	for i := range 80 {
@@ -100,12 +101,12 @@ func TestPartialCells(t *testing.T) {
 		}
 		more, err := m.Partial(context.Background(), table, column, PartialOptions{Threads: 3})
 		if err != nil || !reflect.DeepEqual(one, more) {
-			t.Errorf("%s: three threads say something else than one (%v)", column, err)
+			t.Errorf("%s: three threads give another result than one (%v)", column, err)
 		}
 	}
 	p, err := m.Partial(context.Background(), table, "day", PartialOptions{Points: 5})
 	if err != nil || len(p.Cells) != 5 || !strings.HasPrefix(p.Cells[0], "2024-01-") || !strings.HasPrefix(p.Cells[4], "2024-12-") {
-		t.Errorf("days %q, %v", p.Cells, err)
+		t.Errorf("got the days %q, %v, want 5 from January to December", p.Cells, err)
 	}
 	for _, o := range []PartialOptions{{Points: 1}, {Lines: -1}, {Rows: []int{80}}, {Rows: []int{}}} {
 		if _, err := m.Partial(context.Background(), table, "n", o); !errors.Is(err, ErrOptions) {
@@ -113,6 +114,6 @@ func TestPartialCells(t *testing.T) {
 		}
 	}
 	if _, err := m.Partial(context.Background(), table, "m", PartialOptions{}); !errors.Is(err, ErrOptions) {
-		t.Errorf("an unknown column: %v", err)
+		t.Errorf("an unknown column: got %v, want ErrOptions", err)
 	}
 }

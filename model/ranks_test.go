@@ -11,7 +11,7 @@ import (
 	"github.com/gradus-ml/gradus/train"
 )
 
-// A table of ranks is where goroutines meet as processes.
+// A rankTable is where goroutines meet as if they were processes.
 type rankTable struct {
 	lock  sync.Mutex
 	come  *sync.Cond
@@ -21,7 +21,7 @@ type rankTable struct {
 	cut   bool // the ranks cannot reach each other
 }
 
-// A rankSeat is one goroutine's place there. It is a train.Ranks.
+// A rankSeat is one goroutine's place at the table. It implements train.Ranks.
 type rankSeat struct {
 	*rankTable
 	rank int
@@ -88,8 +88,8 @@ func failedOf(ctx context.Context, f *Fit) (failed error) {
 	return failed
 }
 
-// Every rank ends with the ensemble of one process: with as many ranks as members, fewer and more, with folds and with
-// shared validation rows.
+// Every rank ends with the ensemble of one process. There are as many ranks as members, fewer or more, and the members
+// have folds or share validation rows.
 func TestMembersOnRanks(t *testing.T) {
 	table := claims(t)
 	for _, change := range []func(o *Options){
@@ -152,7 +152,7 @@ func TestMembersOnRanks(t *testing.T) {
 }
 
 // All ranks stop if one is told to, and continue to the bits of a run that was never interrupted. Until a member has
-// ended, what was reached has members of all ranks.
+// ended, the model reached so far has members of all ranks.
 func TestMembersOnRanksInterrupted(t *testing.T) {
 	table := claims(t)
 	o := few("kind")
@@ -178,21 +178,21 @@ func TestMembersOnRanksInterrupted(t *testing.T) {
 			t.Errorf("rank %d: %v", s.rank, failed)
 		}
 		if m, err := f.Model(); err != nil || len(m.Members()) == 0 {
-			t.Errorf("rank %d reached %v", s.rank, err)
+			t.Errorf("rank %d reached a model without members, or the error %v", s.rank, err)
 		}
 		if err := failedOf(context.Background(), f); err != nil {
 			t.Errorf("rank %d: %v", s.rank, err)
 		}
 		if m, err := f.Model(); err != nil || m.WeightsSHA256() != want.WeightsSHA256() {
-			t.Errorf("rank %d continues to another model: %v", s.rank, err)
+			t.Errorf("rank %d continues and ends with another model: %v", s.rank, err)
 		}
 	})
 }
 
-// The error of a member reaches all ranks, with what it wraps. The others name the rank.
+// The error of a member reaches all ranks, with what it wraps. The other ranks name the rank that failed.
 func TestMembersOnRanksFail(t *testing.T) {
 	table := claims(t)
-	// change is called before the run is prepared, without f, and after that.
+	// change is called twice: with f = nil before the run is prepared, and with f afterward.
 	run := func(change func(rank int, o *Options, f *Fit), check func(rank int, err error)) {
 		onRanks(2, func(s rankSeat) {
 			o := few("kind")
@@ -223,7 +223,7 @@ func TestMembersOnRanksFail(t *testing.T) {
 		}
 		var diverged *train.DivergedError
 		if err == nil || err.Error()[:len(want)] != want || !errors.As(err, &diverged) || diverged.Epoch != 7 {
-			t.Errorf("rank %d: %v, want %s...", rank, err, want)
+			t.Errorf("rank %d: got %v, want %s...", rank, err, want)
 		}
 	})
 	run(func(rank int, o *Options, f *Fit) {
@@ -232,7 +232,7 @@ func TestMembersOnRanksFail(t *testing.T) {
 		}
 	}, func(rank int, err error) {
 		if want := fmt.Sprintf("%v: rank %d of 2: the configuration of rank 1 differs from that of rank 0: give every rank the same flags and tables", train.ErrRanks, rank); err == nil || err.Error() != want {
-			t.Errorf("rank %d: %v, want %s", rank, err, want)
+			t.Errorf("rank %d: got %v, want %s", rank, err, want)
 		}
 	})
 	run(func(rank int, o *Options, f *Fit) {
@@ -247,7 +247,7 @@ func TestMembersOnRanksFail(t *testing.T) {
 		}
 	}, func(rank int, err error) {
 		if want := fmt.Sprintf("%v: rank %d of 2: the cable is out", train.ErrRanks, rank); err == nil || err.Error() != want {
-			t.Errorf("rank %d: %v, want %s", rank, err, want)
+			t.Errorf("rank %d: got %v, want %s", rank, err, want)
 		}
 	})
 }

@@ -37,7 +37,7 @@ func TestRecipe(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got := f.Options.Activation + ", " + string(f.Options.Scale); got != c.by || !slices.Equal(f.Options.Hidden, c.hidden) {
-			t.Errorf("%s: %v %s, want %v %s", name, f.Options.Hidden, got, c.hidden, c.by)
+			t.Errorf("%s: got %v %s, want %v %s", name, f.Options.Hidden, got, c.hidden, c.by)
 		}
 	}
 	for rows, want := range map[int][]int{100_000: {128, 128}, 100_001: nil} { // of 20 columns
@@ -52,7 +52,7 @@ func TestRecipe(t *testing.T) {
 	}
 }
 
-// The first units of the first layer start as the leaves of the trees, and with other initial weights they do not.
+// The first units of the first layer start as the leaves of the trees, unless other initial weights are asked for.
 func TestStartAtLeaves(t *testing.T) {
 	number := map[string]data.Kind{"x": data.KindNumber}
 	var rows [][]string
@@ -91,7 +91,7 @@ func TestStartAtLeaves(t *testing.T) {
 		}
 		leaves := f.Encoding.Leaves()
 		if starts := c.o.Recipe == "trees" && len(leaves) > 0; starts != (c.o.Recipe == "trees") {
-			t.Fatalf("%s: %d leaves", name, len(leaves))
+			t.Fatalf("%s: got %d leaves, want some", name, len(leaves))
 		}
 		if !c.want {
 			leaves = nil
@@ -113,7 +113,7 @@ func TestStartAtLeaves(t *testing.T) {
 			}
 		}
 		if !c.want && slices.ContainsFunc(bias, func(b float64) bool { return b != 0 }) {
-			t.Errorf("%s: the biases are %v", name, bias)
+			t.Errorf("%s: the biases are %v, want zeros", name, bias)
 		}
 	}
 }
@@ -130,7 +130,7 @@ func firstLayer(m *Model) (w func(i, j int) float64, bias []float64) {
 	return func(i, j int) float64 { return float64(net.Weights(0).At(i, j)) }, bias
 }
 
-// Of a multiclass network the second half of the first layer starts as without trees.
+// In a multiclass network, the second half of the first layer starts as it does without trees.
 func TestHalfOfManyClasses(t *testing.T) {
 	var rows [][]string
 	for i := range 2000 {

@@ -10,7 +10,7 @@ import (
 	"github.com/gradus-ml/gradus/model"
 )
 
-// TestEvaluationJSON: all that Evaluate finds is written and read again.
+// TestEvaluationJSON: all that Evaluate finds is the same after it is written as JSON and read again.
 func TestEvaluationJSON(t *testing.T) {
 	m := fit(t, data.Binary, "float64")
 	e, err := m.Evaluate(mixed(t), model.EvaluateOptions{})
@@ -24,6 +24,6 @@ func TestEvaluationJSON(t *testing.T) {
 	var back model.Evaluation
 	if err := json.Unmarshal(text, &back); err != nil || back.Rows != e.Rows || len(back.Counts) == 0 || !reflect.DeepEqual(back.Counts, e.Counts) ||
 		fmt.Sprint(back.Guess, back.Scores, back.Confusion) != fmt.Sprint(e.Guess, e.Scores, e.Confusion) {
-		t.Errorf("%s, %v", text, err)
+		t.Errorf("got %s, %v, want the evaluation that was written", text, err)
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/gradus-ml/gradus/model"
 )
 
-// TestRowErrors: what every way to predict refuses of a row is a RowError with its place.
+// TestRowErrors: if a row is refused, every way to predict returns a RowError with its place.
 func TestRowErrors(t *testing.T) {
 	members, _ := fitMembers(t, memberOptions(data.Binary, 3))
 	for _, m := range []*model.Model{fit(t, data.Binary, "float32"), members} {
@@ -64,14 +64,14 @@ func TestRowErrors(t *testing.T) {
 		} {
 			var e *model.RowError
 			if !errors.As(c.err, &e) {
-				t.Errorf("%s: %v is no RowError", name, c.err)
+				t.Errorf("%s: got %v, want a RowError", name, c.err)
 				continue
 			}
 			if e.Row != c.row || e.Value != c.value || e.Column != c.column || e.Reason == nil {
 				t.Errorf("%s: got %+v, want e.Row = c.row and e.Value = c.value and e.Column = c.column and e.Reason != nil", name, *e)
 			}
 			if inRows := name != "Predict"; inRows != errors.Is(c.err, model.ErrRow) {
-				t.Errorf("%s: ErrRow is %v: %v", name, !inRows, c.err)
+				t.Errorf("%s: whether the error wraps ErrRow is %v, want the opposite: %v", name, !inRows, c.err)
 			}
 		}
 	}

@@ -15,7 +15,7 @@ import (
 	"github.com/gradus-ml/gradus/nn"
 )
 
-// claims is a table with columns that say something of rows: weights w, visitors g, days d.
+// claims returns a table with columns that describe its rows: the weights w, the visitors g and the days d.
 func claims(t testing.TB) *data.Table {
 	t.Helper()
 	var cells [][]string
@@ -41,7 +41,7 @@ func claims(t testing.TB) *data.Table {
 	return table
 }
 
-// few are options of a small quick run on claims.
+// few returns the options of a small, quick run on claims.
 func few(target string) Options {
 	var ignore []string
 	for _, c := range []string{"amount", "three", "kind"} {
@@ -61,7 +61,7 @@ func mustTrain(t testing.TB, table *data.Table, o Options) (*Model, *Fit) {
 	return m, f
 }
 
-// Class weights are sample weights by class; balanced ones are rows / (classes · rows of it).
+// Class weights are sample weights by class. The balanced weight of a class is rows / (classes · rows of the class).
 func TestClassWeights(t *testing.T) {
 	table, none := claims(t), 0.0
 	for _, target := range []string{"kind", "three"} {
@@ -151,7 +151,7 @@ func TestSampleWeights(t *testing.T) {
 	if got, _ := m.Training.Metrics.Train.Get("rmse"); math.Abs(got-math.Sqrt(sum/weight)) > 1e-9*got {
 		t.Errorf("rmse = %v, want the weighted %v", got, math.Sqrt(sum/weight))
 	}
-	// evaluate is weighted when it is asked to be.
+	// Evaluate weighs the rows only if it is asked to.
 	plain, err := m.Evaluate(table)
 	if err != nil {
 		t.Fatal(err)
@@ -165,12 +165,12 @@ func TestSampleWeights(t *testing.T) {
 	la, _ := plain.Get("loss")
 	lb, _ := weighted.Get("loss")
 	if a == b || la == lb || len(weighted.Scores) != 2 {
-		t.Errorf("unweighted %v, weighted %v", plain.Scores, weighted.Scores)
+		t.Errorf("unweighted %v, weighted %v, want different scores", plain.Scores, weighted.Scores)
 	}
 }
 
-// The metric that is named first chooses the epoch: its best value on the validation rows,
-// which is the value that the report has.
+// The metric that is named first chooses the epoch that has its best value on the validation rows. The report has this
+// value.
 func TestMetricChoosesTheEpoch(t *testing.T) {
 	for _, c := range []struct{ target, metric string }{
 		{"kind", "auc"}, {"kind", "brier"}, {"three", "accuracy"}, {"amount", "mae"}, {"amount", "r2"},
@@ -244,7 +244,7 @@ func TestHeldOutByGroupAndTime(t *testing.T) {
 	}
 }
 
-// The threshold is the best on the validation rows, goes into the file and decides.
+// The threshold is the best one on the validation rows. It is saved in the file, and it decides.
 func TestThreshold(t *testing.T) {
 	table, part := claims(t), 0.4
 	o := few("kind")
@@ -264,7 +264,7 @@ func TestThreshold(t *testing.T) {
 		t.Fatal(err)
 	}
 	if m.Threshold != want || want == 0.5 {
-		t.Errorf("the threshold is %v, want %v, and another than one half", m.Threshold, want)
+		t.Errorf("the threshold is %v, want %v, and not one half", m.Threshold, want)
 	}
 	path := filepath.Join(t.TempDir(), "m.safetensors")
 	if err := m.Save(path); err != nil {
@@ -301,8 +301,8 @@ func TestThreshold(t *testing.T) {
 	}
 }
 
-// A hinge's decision value decides by its sign, in all ways of predicting, and scores that
-// need probabilities are left out.
+// The sign of a hinge's decision value decides, in all ways of predicting. Scores that need probabilities are left
+// out.
 func TestHinge(t *testing.T) {
 	table := claims(t)
 	o := few("kind")
@@ -345,17 +345,17 @@ func TestHinge(t *testing.T) {
 		}
 	}
 	if both[true] == 0 || both[false] == 0 {
-		t.Errorf("decided %v", both)
+		t.Errorf("the decisions are %v, want both classes", both)
 	}
 	if _, has := m.Training.Metrics.Train.Get("log_loss"); has {
-		t.Error("there is a log_loss, and the outputs are not probabilities")
+		t.Error("there is a log_loss, but the outputs are not probabilities")
 	}
 	if _, has := m.Training.Metrics.Train.Get("auc"); !has {
 		t.Error("there is no auc")
 	}
 }
 
-// Every option about rows that makes no sense is refused with its flag.
+// Every option about rows that makes no sense is refused by name.
 func TestRowOptionsRefused(t *testing.T) {
 	none := 0.0
 	for _, c := range []struct {

@@ -13,7 +13,7 @@ import (
 	"github.com/gradus-ml/gradus/data"
 )
 
-// headOf is a table of the first rows of another.
+// headOf returns a table of the first rows of another.
 func headOf(t *testing.T, table *data.Table, rows int) *data.Table {
 	t.Helper()
 	cells := make([][]string, rows)
@@ -38,7 +38,7 @@ func readExample(t *testing.T, name string) *data.Table {
 	return table
 }
 
-// checkAdditive holds the base and the values of every row to the prediction.
+// checkAdditive checks that the base and the values of every row add up to the prediction.
 func checkAdditive(t *testing.T, s *Shapley) {
 	t.Helper()
 	for _, r := range s.Rows {
@@ -48,14 +48,14 @@ func checkAdditive(t *testing.T, s *Shapley) {
 				sum += v
 			}
 			if !(math.Abs(sum-p) <= 1e-6) {
-				t.Errorf("row %d, %s: base and values come to %v, the prediction is %v", r.Row, s.Outputs[k], sum, p)
+				t.Errorf("row %d, %s: the base and the values add up to %v, want the prediction %v", r.Row, s.Outputs[k], sum, p)
 			}
 		}
 	}
 }
 
-// The values are those of PyPI shap's explainers on the same models (testdata/shapley.py): exact ones
-// to the precision of float32, sampled ones within what both say of their sampling.
+// The values agree with those of the explainers of shap on the same models (testdata/shapley.py). Exact values agree to
+// the precision of float32, and sampled ones within the standard errors of both.
 func TestShapleyAgainstShap(t *testing.T) {
 	raw, err := os.ReadFile("testdata/shapley.json")
 	if err != nil {
@@ -105,8 +105,8 @@ func TestShapleyAgainstShap(t *testing.T) {
 				}
 			}
 			t.Logf("%s: the largest difference from shap is %.2g, %.2g standard errors", got.Method, worst, apart)
-			if apart > 4 { // of 60 values
-				t.Errorf("a value is %.2g standard errors from shap's", apart)
+			if apart > 4 { // the largest of 60 values
+				t.Errorf("a value is %.2g standard errors from that of shap, want at most 4", apart)
 			}
 			if want.Errors != nil && (got.Method != "permutation" || apart == 0) {
 				t.Errorf("%s values, %.2g standard errors apart: nothing was sampled", got.Method, apart)
@@ -149,8 +149,8 @@ func TestShapleyErrors(t *testing.T) {
 	}
 }
 
-// For a linear model without interactions the value of a column is its weight times the cell less
-// the background's mean.
+// For a linear model, the value of a column is its weight times the difference between the cell and the mean of the
+// background.
 func TestShapleyOfALinearModel(t *testing.T) {
 	var cells [][]string
 	for i := range 60 {
@@ -190,8 +190,8 @@ func TestShapleyOfALinearModel(t *testing.T) {
 	}
 }
 
-// The values have the same bits whatever the number of cores, follow from the seed, and those of a
-// row do not depend on the rows explained with it.
+// The values have the same bits on any number of cores, and follow from the seed. Those of a row do not depend on the
+// rows that are explained with it.
 func TestShapleyBits(t *testing.T) {
 	m, err := Load("testdata/shapley_breast_cancer.safetensors")
 	if err != nil {
@@ -209,7 +209,7 @@ func TestShapleyBits(t *testing.T) {
 	one := say(1, 1, 4, 9, 77)
 	for _, threads := range []int{2, 5} {
 		if got := say(1, threads, 4, 9, 77); !reflect.DeepEqual(one, got) {
-			t.Errorf("with %d threads the values are others", threads)
+			t.Errorf("with %d threads the values differ", threads)
 		}
 	}
 	if alone := say(1, 3, 9); !reflect.DeepEqual(alone.Rows[0].Values, one.Rows[1].Values) {
@@ -236,6 +236,6 @@ func TestShapleyRefuses(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	if s, err := m.Shapley(ctx, table, ShapleyOptions{}); !errors.Is(err, context.Canceled) || s != nil {
-		t.Errorf("with an ended context: %v", err)
+		t.Errorf("with a canceled context: got %v, want context.Canceled", err)
 	}
 }

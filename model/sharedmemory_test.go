@@ -13,7 +13,7 @@ import (
 	"github.com/gradus-ml/gradus/optim"
 )
 
-// counted is sgd that counts how many runs are at an update at the same time.
+// counted is SGD that counts how many runs update their weights at the same time.
 type counted struct {
 	optim.SGD
 	now, most *atomic.Int32
@@ -29,15 +29,15 @@ func (c counted) Update32(s optim.Step, w, g []float32, slots [][]float32) {
 	c.now.Add(-1)
 }
 
-// limited sets what there is of memory while a test runs.
+// limited sets the available memory until the test ends.
 func limited(t *testing.T, bytes float64) {
 	t.Helper()
 	available = func() (memory.Limit, bool) { return memory.Limit{Bytes: uint64(bytes), Of: "this machine"}, true }
 	t.Cleanup(func() { available = memory.Available })
 }
 
-// Folds that do not fit beside each other run one after the other, to the same result; one
-// that does not fit by itself is refused.
+// Folds that do not fit in memory together run one after the other, with the same result. A fold that does not fit by
+// itself is refused.
 func TestFoldsShareMemory(t *testing.T) {
 	table := claims(t)
 	rate := 0.01
@@ -66,16 +66,16 @@ func TestFoldsShareMemory(t *testing.T) {
 		if got := fmt.Sprint(cv.Mean, cv.Predictions); want == "" {
 			want = got
 		} else if got != want {
-			t.Errorf("with room for %.1f runs it is another result", c.bytes/f.need)
+			t.Errorf("with room for %.1f runs the result differs", c.bytes/f.need)
 		}
 	}
 	limited(t, 0.5*f.need)
 	if _, err := CrossValidate(context.Background(), Tables{Train: table}, o, 6, nil); !errors.Is(err, ErrMemory) || !strings.Contains(err.Error(), " of 6: ") {
-		t.Errorf("a fold that does not fit gives %v", err)
+		t.Errorf("a fold that does not fit: got %v, want ErrMemory that names the fold", err)
 	}
 }
 
-// A run that does not fit beside what another one takes to be prepared waits until that one has its memory or has failed.
+// A run waits if it does not fit beside another one that is being prepared, until that one has its memory or has failed.
 func TestMemoryOfPreparing(t *testing.T) {
 	table, room := claims(t), new(SharedMemory)
 	f, err := Prepare(Tables{Train: table}, few("kind"), nil)
@@ -122,7 +122,7 @@ func TestMemoryOfPreparing(t *testing.T) {
 		case f := <-runs:
 			f.Release()
 		case err := <-failures:
-			t.Fatalf("a run that fits when the other one is prepared gives %v", err)
+			t.Fatalf("a run that fits once the other one is prepared fails with %v", err)
 		}
 	}
 	busy.Store(true)
@@ -136,11 +136,11 @@ func TestMemoryOfPreparing(t *testing.T) {
 	case f := <-runs:
 		f.Release()
 	case <-time.After(time.Minute):
-		t.Errorf("no run is prepared beside one that fails: %v", <-failures)
+		t.Errorf("no run was prepared beside one that fails: %v", <-failures)
 	}
 }
 
-// A run waits in Prepare until another one gives back what it has.
+// A run waits in Prepare until another one gives back its memory.
 func TestRoom(t *testing.T) {
 	table, room := claims(t), new(SharedMemory)
 	f, err := Prepare(Tables{Train: table, Memory: room}, few("kind"), nil)
@@ -149,7 +149,7 @@ func TestRoom(t *testing.T) {
 	}
 	limited(t, 1.5*f.need)
 	f.Release()
-	f.Release() // which is given back once
+	f.Release() // the memory is given back only once
 	if f, err = Prepare(Tables{Train: table, Memory: room}, few("kind"), nil); err != nil {
 		t.Fatal(err)
 	}

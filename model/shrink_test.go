@@ -11,7 +11,7 @@ import (
 	"github.com/gradus-ml/gradus/data"
 )
 
-// noise is a table whose inputs say nothing of its target.
+// noise returns a table whose inputs say nothing about its target.
 func noise(t *testing.T, rows, columns int, target func(r *rand.Rand) string) *data.Table {
 	t.Helper()
 	r := rand.New(rand.NewPCG(1, 2))
@@ -33,8 +33,9 @@ func noise(t *testing.T, rows, columns int, target func(r *rand.Rand) string) *d
 	return table
 }
 
-// A model that is worse than a guess on rows that did not train it is moved toward it: out of fold it is no worse than the
-// guess then, new rows are told better than before, weights are as trained, and the file says the same.
+// A model that is worse than the guess on rows that it was not trained on is shrunk toward the guess. It is then no
+// worse than the guess on these rows, and predicts new rows better than before. Its weights do not change, and the file
+// keeps the shrinkage.
 func TestShrink(t *testing.T) {
 	class := func(names string) func(r *rand.Rand) string {
 		return func(r *rand.Rand) string { return string(names[r.IntN(len(names))]) }
@@ -65,7 +66,7 @@ func TestShrink(t *testing.T) {
 			}
 			s := m.Shrinkage
 			if s == nil || !(s.Before > s.Guess && s.After <= s.Guess && s.Share < 1) || plain.Shrinkage != nil {
-				t.Fatalf("it is shrunk by %+v", s)
+				t.Fatalf("the shrinkage is %+v, want one that makes the model no worse than the guess", s)
 			}
 			before, _ := plain.Training.Metrics.Test.Get(c.score)
 			after, _ := m.Training.Metrics.Test.Get(c.score)
@@ -77,7 +78,7 @@ func TestShrink(t *testing.T) {
 				says = m.Training.Metrics.Validation
 			}
 			if loss, _ := says.Get("log_loss"); c.score == "log_loss" && math.Abs(loss-s.After) > 1e-5 {
-				t.Errorf("the report has a log loss of %v, the shrinkage %v", loss, s.After)
+				t.Errorf("the report has a log loss of %v, want the %v of the shrinkage", loss, s.After)
 			}
 			var b bytes.Buffer
 			if err := m.Write(&b); err != nil {
@@ -93,7 +94,7 @@ func TestShrink(t *testing.T) {
 			}
 			got, _, err := again.Predict(table)
 			if err != nil || fmt.Sprint(got) != fmt.Sprint(want) || again.Shrinkage == nil || again.WeightsSHA256() != m.WeightsSHA256() {
-				t.Error("the file predicts otherwise", err)
+				t.Error("the loaded model predicts otherwise", err)
 			}
 		})
 	}

@@ -12,8 +12,8 @@ import (
 
 var strict = model.PredictOptions{Strict: true}
 
-// TestStrict: a category that was not in the training rows is refused with its place, by every way to predict,
-// and is predicted and named without Strict.
+// TestStrict: every way to predict refuses a category that was not in the training rows, and names its place. Without
+// Strict, the row is predicted and its column is named.
 func TestStrict(t *testing.T) {
 	members, _ := fitMembers(t, memberOptions(data.Binary, 3))
 	for _, m := range []*model.Model{fit(t, data.Binary, "float32"), members} {
@@ -60,7 +60,7 @@ func TestStrict(t *testing.T) {
 			if !errors.As(err, &e) || !errors.Is(err, data.ErrUnseen) || e.Column != "color" || e.Value != "mauve" || e.Row != []int{0, 0, 2500, 2}[i] {
 				t.Errorf(`%d: got %v, want an error of the type of e and an error that wraps data.ErrUnseen and e.Column = "color" and e.Value = "mauve" and e.Row = []int{0, 0, 2500, 2}[i]`, i, err)
 			} else if !strings.Contains(err.Error(), `"mauve" is a category that was not in the training rows: they had "`) {
-				t.Errorf("%d: %v", i, err)
+				t.Errorf("%d: got %v, want an error that lists the categories", i, err)
 			}
 		}
 		var o *model.OptionError
@@ -73,8 +73,8 @@ func TestStrict(t *testing.T) {
 	}
 }
 
-// TestMembersKnowTogether: a category that one member was not trained on, as its fold had it, is not new to
-// the ensemble.
+// TestMembersKnowTogether: a category is not new to the ensemble if only one member was not trained on it, because its
+// fold has the category.
 func TestMembersKnowTogether(t *testing.T) {
 	var cells [][]string
 	for i := range 80 {
@@ -91,10 +91,10 @@ func TestMembersKnowTogether(t *testing.T) {
 	}
 	lacking := slices.IndexFunc(m.Members(), func(m *model.Model) bool { return !m.Encoding.Knows(0, data.Text("once")) })
 	if lacking < 0 {
-		t.Fatal("every member knows it")
+		t.Fatal("every member knows the category, want one that does not")
 	}
 	if _, err := m.Members()[lacking].PredictRow(map[string]any{"color": "once"}, strict); !errors.Is(err, data.ErrUnseen) {
-		t.Errorf("the member: %v", err)
+		t.Errorf("the member that does not know the category: got %v, want ErrUnseen", err)
 	}
 	missing, unseen := []int64{0}, []int64{0}
 	m.Tally([]data.Value{data.Text("once")}, missing, unseen)

@@ -21,7 +21,7 @@ func fromText(t *testing.T, text string) *data.Table {
 	return table
 }
 
-// line is a table of one number and of a target that rises with it.
+// line returns a table of one number and a target that rises with it.
 func line(t *testing.T, n int) *data.Table {
 	var b strings.Builder
 	b.WriteString("x,y\n")
@@ -31,7 +31,7 @@ func line(t *testing.T, n int) *data.Table {
 	return fromText(t, b.String())
 }
 
-// A plain trend goes on beyond the training rows: y = 2x, x from 0 to 499, at 750.
+// A plain trend continues beyond the training rows. They have y = 2x for x from 0 to 499, and the model predicts at 750.
 func TestTrendGoesOn(t *testing.T) {
 	for _, recipe := range []string{RecipePlain, RecipeWide, RecipeTrees, RecipeWaves} {
 		m, _, err := Train(context.Background(), line(t, 500), Options{Seed: 1, Recipe: recipe, Types: map[string]data.Kind{"x": data.KindNumber}})
@@ -84,7 +84,7 @@ func TestLinearRegression(t *testing.T) {
 		want := a[0][3]/a[0][0]*x[0] + a[1][3]/a[1][1]*x[1] + a[2][3]/a[2][2]
 		p, err := m.PredictRow(map[string]any{"x1": x[0], "x2": x[1]})
 		if err != nil || math.Abs(p.Values[0]-want) > 1e-5*math.Max(1, math.Abs(want)) {
-			t.Errorf("at %v the model says %v, and the closed form %v: %v", x, p.Values, want, err)
+			t.Errorf("at %v the model says %v, want the %v of the closed form: %v", x, p.Values, want, err)
 		}
 	}
 }
@@ -137,10 +137,10 @@ func TestManyStores(t *testing.T) {
 		t.Fatal(err)
 	}
 	if r2, _ := report.Get("r2"); r2 < 1-rest/whole-0.01 || r2 < 0.9 {
-		t.Errorf("R2 %v, and the mean of each store's rows has %v", r2, 1-rest/whole)
+		t.Errorf("R2 is %v, want about the %v of the mean of each store's rows", r2, 1-rest/whole)
 	}
 	if !slices.ContainsFunc(f.Notes, func(n data.Note) bool { return strings.Contains(n.String(), "store has 600 categories") }) {
-		t.Errorf("the notes %q do not tell of the stores", f.Notes)
+		t.Errorf("the notes %q do not mention the stores", f.Notes)
 	}
 	p, err := m.PredictRow(map[string]any{"store": "never seen"})
 	if err != nil || math.Abs(p.Values[0]-mean) > 1 {

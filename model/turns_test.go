@@ -10,7 +10,7 @@ import (
 	"github.com/gradus-ml/gradus/data"
 )
 
-// waveTable has rows rows, two columns of numbers and a target that is their sum.
+// waveTable returns a table with that many rows, two columns of numbers and a target that depends on both.
 func waveTable(t *testing.T, rows int) *data.Table {
 	t.Helper()
 	cells := make([][]string, rows)
@@ -133,7 +133,7 @@ func TestWorseRecipeIsLeftOut(t *testing.T) {
 	}
 }
 
-// A run is the same again with the options of Again, which a run's folder keeps.
+// Training with the options of Again, which a run's folder keeps, repeats the run.
 func TestAgainIsTheSameRun(t *testing.T) {
 	table := waveTable(t, 300)
 	m, f, err := Train(context.Background(), table, Options{Members: 8, Epochs: 1, Seed: 1})

@@ -15,8 +15,8 @@ import (
 	"github.com/gradus-ml/gradus/model"
 )
 
-// What a value of each type is in a column of each kind: the cell of a file that it predicts like,
-// or what it is refused for.
+// A value of each type, in a column of each kind, predicts like the cell of a file or is refused. The table below says
+// which.
 func TestValuesByColumn(t *testing.T) {
 	columns := []string{"number", "boolean", "date", "colors", "truths", "codes"}
 	var rows [][]string
@@ -52,7 +52,7 @@ func TestValuesByColumn(t *testing.T) {
 		p, err := m.PredictRow(row)
 		if err != nil {
 			if p.Values != nil || p.Class != "" || !errors.Is(err, model.ErrRow) || !strings.Contains(err.Error(), fmt.Sprintf("%q", column)) {
-				t.Errorf("%s: %v beside %+v", column, err, p)
+				t.Errorf("%s: got the error %v and the prediction %+v, want ErrRow that names the column, and no prediction", column, err, p)
 			}
 			return 0, err
 		}
@@ -72,7 +72,7 @@ func TestValuesByColumn(t *testing.T) {
 	day := time.Date(2024, 2, 3, 0, 0, 0, 0, time.FixedZone("", 3600)) // still the 2nd in UTC
 	for _, c := range []struct {
 		value any
-		want  [6]string // by column; ! and a part of the refusal
+		want  [6]string // by column: the cell, or ! and a part of the error
 	}{
 		{nil, [6]string{none, none, none, none, none, none}},
 		{true, [6]string{number, "yes", date, level, "true", level}},
@@ -100,7 +100,7 @@ func TestValuesByColumn(t *testing.T) {
 		{uint64(9007199254740993), [6]string{"9007199254740993", truth, date, unseen, unseen, "9007199254740993"}},
 		{math.NaN(), [6]string{none, none, none, none, none, none}},
 		{math.Inf(1), [6]string{finite, truth, date, finite, finite, finite}},
-		{"7", [6]string{"7", truth, date, unseen, unseen, unseen}}, // text is a level as it stands
+		{"7", [6]string{"7", truth, date, unseen, unseen, unseen}}, // text has to match a level exactly
 		{"007", [6]string{"7", truth, date, unseen, unseen, "007"}},
 		{"true", [6]string{number, "yes", date, unseen, "true", unseen}},
 		{word("red"), [6]string{number, truth, date, "red", unseen, unseen}},
@@ -138,12 +138,12 @@ func TestValuesByColumn(t *testing.T) {
 				t.Fatal(wantErr)
 			}
 			if err != nil || got != want {
-				t.Errorf("%T %v as %s: %v, %v; the cell %q gives %v", c.value, c.value, column, got, err, c.want[i], want)
+				t.Errorf("%T %v as %s: got %v, %v; the cell %q gives %v", c.value, c.value, column, got, err, c.want[i], want)
 			}
 		}
 	}
 
-	// Different cells of a column are told apart, or the table above would show nothing.
+	// Different cells of a column predict differently. Otherwise the table above would show nothing.
 	for _, column := range columns {
 		seen := map[float64]bool{}
 		for _, v := range map[string][]any{
@@ -178,7 +178,7 @@ func TestValuesByColumn(t *testing.T) {
 		t.Fatal(err)
 	}
 	if want, _, err := m.Predict(file); err != nil || !slices.Equal(got.Values, want) {
-		t.Errorf("%v, the file gives %v, %v", got.Values, want, err)
+		t.Errorf("got %v, want the %v of the file, %v", got.Values, want, err)
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 	"github.com/gradus-ml/gradus/data"
 )
 
-// animals is a table whose columns and classes can be had in another order; from shifts its number.
+// animals returns a table with these columns and classes, in their order. from is added to its number.
 func animals(t *testing.T, columns []string, classes []string, rows int, from float64) *data.Table {
 	t.Helper()
 	var cells [][]string
@@ -37,9 +37,8 @@ func animals(t *testing.T, columns []string, classes []string, rows int, from fl
 	return table
 }
 
-// A model that a run starts from keeps the meaning of its weights: whatever the order of the
-// table's columns, with fewer classes, or with shifted numbers, before the first step the run
-// predicts what the model does.
+// A run that starts from a model keeps the meaning of its weights. Before the first step, it predicts what the model
+// predicts, even if the table has its columns in another order, fewer classes or shifted numbers.
 func TestStartKeepsTheModel(t *testing.T) {
 	columns := []string{"size", "color", "fast", "zip", "kind"}
 	backwards := slices.Clone(columns)
@@ -84,7 +83,7 @@ func TestStartKeepsTheModel(t *testing.T) {
 		}
 		for i := range want {
 			if diff := got[i] - want[i]; diff > 1e-6 || diff < -1e-6 {
-				t.Errorf("%s: before the first step prediction %d is %v, the model's %v", name, i, got[i], want[i])
+				t.Errorf("%s: before the first step prediction %d is %v, want the model's %v", name, i, got[i], want[i])
 				break
 			}
 		}
@@ -127,7 +126,7 @@ func TestStartKeepsTheModel(t *testing.T) {
 	}
 }
 
-// Amounts keep the scale their outputs were trained in, and what a call left out is left out again.
+// Amounts keep the scale that their outputs were trained in, and columns that were left out are left out again.
 func TestStartKeepsTheScaleOfTargets(t *testing.T) {
 	cells := func(shift float64) *data.Table {
 		var rows [][]string
@@ -159,6 +158,6 @@ func TestStartKeepsTheScaleOfTargets(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got, _, err := f.Unscored().Predict(cells(0)); err != nil || !slices.Equal(got, want) {
-		t.Errorf("before the first step it predicts %v, the model %v: %v", got[:3], want[:3], err)
+		t.Errorf("before the first step the run predicts %v, want the %v of the model: %v", got[:3], want[:3], err)
 	}
 }

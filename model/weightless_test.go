@@ -9,8 +9,8 @@ import (
 	"github.com/gradus-ml/gradus/data"
 )
 
-// Rows of weight 0 are as if they were not there: scales, levels, splits, findings, guesses and
-// scores are those of a table without them, to the bit.
+// Rows of weight 0 change nothing. The scales, levels, splits, findings, guesses and scores are those of a table without
+// them, bit for bit.
 func TestWeightlessRowsAreNotThere(t *testing.T) {
 	columns := []string{"x", "c", "y", "k", "w"}
 	var with, without [][]string
@@ -50,7 +50,7 @@ func TestWeightlessRowsAreNotThere(t *testing.T) {
 	}
 	cv, err := CrossValidate(t.Context(), Tables{Train: table(with)}, Options{Targets: []string{"k"}, SampleWeight: "w", Epochs: 1}, 3, nil)
 	if err != nil || len(cv.Rows) != 120 {
-		t.Errorf("a cross-validation has %d rows: %v", len(cv.Rows), err)
+		t.Errorf("a cross-validation has %d rows, want 120: %v", len(cv.Rows), err)
 	}
 	// A class that weighs nothing is not trained on either.
 	m, f := mustTrain(t, table(without), Options{Targets: []string{"c"}, Ignore: []string{"w"}, ClassWeight: []string{"q=0"}, Epochs: 2, Test: &test})
@@ -59,11 +59,10 @@ func TestWeightlessRowsAreNotThere(t *testing.T) {
 	}
 }
 
-// Nothing is learned of rows of weight 0, whatever their cells hold: what columns are taken for, how
-// they are spelled, which classes and levels there are, and which rows are held out are as in the
-// table without them.
+// Nothing is learned from rows of weight 0, whatever their cells hold. The kinds and spellings of the columns, the
+// classes and levels, and the rows that are held out are those of the table without them.
 func TestOddRowsOfNoWeight(t *testing.T) {
-	// The last column is the target in turn. The second cell of each pair is in rows of weight 0.
+	// The last two columns are the target in turn. The rows of weight 0 have the cells of odd.
 	columns := []string{"number", "missing", "money", "day", "flag", "same", "id", "level", "code", "empty", "w", "amount", "class"}
 	kept := func(i int) []string {
 		return []string{

@@ -20,11 +20,11 @@ import (
 	"github.com/gradus-ml/gradus/train"
 )
 
-// The zero value of whatever configures a run means its documented default, or is refused by an
-// error that says what is wrong: it never hangs, panics, or gives a number that is not finite.
+// The zero value of everything that configures a run means its documented default, or is refused by an error that says
+// what is wrong. It never makes a run hang or panic, or gives a number that is not finite.
 
-// zeroes are the zero values of what a train.Config can hold, by their types' names, each with a
-// word of the refusal, or "" if the part trains.
+// zeroes holds the zero values of the parts of a train.Config, by the names of their types. Each has words of the error
+// that refuses it, or "" if a run accepts it.
 var zeroes = map[string]struct {
 	config  train.Config
 	refused string
@@ -40,7 +40,7 @@ var zeroes = map[string]struct {
 	"optim.Plateau":        {train.Config{Schedule: optim.Plateau{}}, ""},
 	"optim.Sweep":          {train.Config{Schedule: optim.Sweep{}}, "rates of a sweep are 0 and 0"},
 	"optim.SGD":            {train.Config{Optimizer: optim.SGD{}}, ""},
-	"optim.Momentum":       {train.Config{Optimizer: optim.Momentum{}}, ""}, // without any
+	"optim.Momentum":       {train.Config{Optimizer: optim.Momentum{}}, ""}, // without any momentum
 	"optim.Lion":           {train.Config{Optimizer: optim.Lion{}}, ""},     // that forgets at once
 	"optim.AdaGrad":        {train.Config{Optimizer: optim.AdaGrad{}}, "epsilon is 0"},
 	"optim.AdaDelta":       {train.Config{Optimizer: optim.AdaDelta{}}, "epsilon is 0"},
@@ -56,12 +56,12 @@ var zeroes = map[string]struct {
 	"train.TargetLoss":     {train.Config{Stop: train.TargetLoss{}}, ""}, // a loss of 0
 	"train.Patience":       {train.Config{Stop: train.Patience{}}, "patience is 0"},
 	"train.MaxTime":        {train.Config{Stop: train.MaxTime{}}, "time limit is 0s"},
-	"train.Any":            {train.Config{Stop: train.Any{}}, ""}, // which never is
+	"train.Any":            {train.Config{Stop: train.Any{}}, ""}, // it never stops a run
 	"train.All":            {train.Config{Stop: train.All{}}, ""},
 	"train.Config":         {train.Config{}, ""},
 }
 
-// wrong are parts that make no sense, each with a word of the refusal.
+// wrong holds parts that make no sense, each with words of the error that refuses it.
 var wrong = map[string]struct {
 	layer   nn.Dense
 	config  train.Config
@@ -103,7 +103,7 @@ var wrong = map[string]struct {
 	"MaxTime":              {nn.Dense{Units: 1}, train.Config{Stop: train.MaxTime{D: -time.Second}}, "time limit is -1s"},
 }
 
-// tried makes a network of one layer and trains it a little.
+// tried makes a network of one layer and trains it briefly.
 func tried(layer nn.Dense, c train.Config) error {
 	net, err := nn.New[float64](2, nn.Seed(1), layer)
 	if err != nil {
@@ -136,13 +136,13 @@ func TestZeroValues(t *testing.T) {
 	for name, c := range zeroes {
 		err := tried(nn.Dense{Units: 1}, c.config)
 		if c.refused == "" && err != nil || c.refused != "" && (!errors.Is(err, train.ErrConfig) || !strings.Contains(err.Error(), c.refused)) {
-			t.Errorf("%s{}: %v", name, err)
+			t.Errorf("%s{}: got the error %v", name, err)
 		}
 	}
 	for name, c := range wrong {
 		err := tried(c.layer, c.config)
 		if !errors.Is(err, train.ErrConfig) && !errors.Is(err, nn.ErrShape) || !strings.Contains(err.Error(), c.refused) {
-			t.Errorf("%s: %v", name, err)
+			t.Errorf("%s: got %v, want ErrConfig or ErrShape that says why", name, err)
 		}
 	}
 	// Every rule, solver, schedule and criterion that is exported was tried.
@@ -155,7 +155,7 @@ func TestZeroValues(t *testing.T) {
 	}
 }
 
-// A schedule's zero value is its name alone: the defaults are one.
+// The zero value of a schedule is the schedule that its name alone stands for: both have the same defaults.
 func TestZeroSchedulesAreTheDefaults(t *testing.T) {
 	for _, s := range []optim.Schedule{
 		optim.Constant{}, optim.StepDecay{}, optim.Exponential{}, optim.Inverse{}, optim.Polynomial{}, optim.Cosine{}, optim.CosineRestarts{},
@@ -185,13 +185,13 @@ func TestZeroSchedulesAreTheDefaults(t *testing.T) {
 			}
 		}
 	}
-	// No rise can be asked for.
+	// A schedule without a rise can be asked for.
 	flat, err := optim.ParseSchedule("one-cycle:0")
 	if err != nil || flat != (optim.OneCycle{Rise: optim.NoRise, Divide: 25, Final: 1e4}) || flat.String() != "one-cycle:0:25:10000" {
 		t.Errorf("one-cycle:0 is %+v, %v", flat, err)
 	}
 	if rate := flat.Rate(0.1, optim.Position{StepsPerEpoch: 4, Epochs: 5}); rate != 0.1 {
-		t.Errorf("one-cycle:0 begins with %v", rate)
+		t.Errorf("one-cycle:0 begins with the rate %v, want 0.1", rate)
 	}
 	if _, err := optim.ParseSchedule("one-cycle:-1"); err == nil {
 		t.Error("one-cycle:-1 is accepted")
@@ -252,7 +252,7 @@ func TestZeroOptions(t *testing.T) {
 	}
 }
 
-// In a matrix without a stride the rows follow each other, everywhere.
+// If a matrix has no stride, every function takes its rows as following each other.
 func TestMatrixWithoutStride(t *testing.T) {
 	rows := [][]float64{{1, 2}, {3, -4}, {5, 6}, {-7, 8}}
 	with := nn.FromRows(rows)
@@ -286,7 +286,7 @@ func TestMatrixWithoutStride(t *testing.T) {
 	strided.Stride = 1
 	for _, method := range []train.Method{train.Batch, train.MiniBatch, train.Stochastic} {
 		if got, want := run(without, y, method), run(with, strided, method); fmt.Sprint(got) != fmt.Sprint(want) {
-			t.Errorf("%s: %v, with a stride %v", method, got, want)
+			t.Errorf("%s: got %v, want the %v of a matrix with a stride", method, got, want)
 		}
 	}
 	for _, m := range []nn.Matrix[float64]{

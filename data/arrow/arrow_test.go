@@ -24,13 +24,13 @@ func TestCells(t *testing.T) {
 			continue
 		}
 		if a.Rows() != c.Rows() || strings.Join(a.Columns(), ",") != strings.Join(c.Columns(), ",") {
-			t.Errorf("%s: %d rows of %v", name, a.Rows(), a.Columns())
+			t.Errorf("%s: got %d rows of %v, want those of the CSV file", name, a.Rows(), a.Columns())
 			continue
 		}
 		for col := range a.Columns() {
 			for row := range a.Rows() {
 				if got, want := a.Cell(row, col), strings.TrimSuffix(c.Cell(row, col), ".0"); got != want && got != strings.ToLower(want) || a.Missing(row, col) != c.Missing(row, col) {
-					t.Errorf("%s: row %d, column %d: %q, want %q", name, row, col, got, want)
+					t.Errorf("%s: row %d, column %d: got %q, want %q", name, row, col, got, want)
 				}
 			}
 		}
@@ -56,7 +56,7 @@ func TestUnread(t *testing.T) {
 		"span": "holds spans of time, which are not read: write them as numbers", "fixed": "holds bytes", "either": "holds values of several types", "runs": "holds runs", "views": "holds lists",
 	})
 	if got := table.Cell(23, table.Index("color")) + table.Cell(23, table.Index("y")); got != "blue2" {
-		t.Errorf("the cells of the last row are %q", got)
+		t.Errorf("the cells of the last row are %q, want blue2", got)
 	}
 	if _, err := written.Read(written.File(t, "list.arrow"), data.ReadOptions{}); err != nil {
 		t.Error(err)
@@ -85,7 +85,7 @@ func TestRefuses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			_, err := written.Read(c.raw, data.ReadOptions{})
 			if err == nil || !errors.Is(err, c.kind) || !strings.Contains(err.Error(), c.want) || strings.ContainsAny(err.Error(), "\n") {
-				t.Errorf("%v is no %v with %q", err, c.kind, c.want)
+				t.Errorf("got the error %v, want one that is %v and contains %q", err, c.kind, c.want)
 			}
 		})
 	}

@@ -15,7 +15,7 @@ import (
 	"github.com/gradus-ml/gradus/data/internal/written"
 )
 
-// changed returns a workbook with another text in one part. "" leaves the part out.
+// changed returns a workbook with the text of one part replaced. The text "" leaves the part out.
 func changed(t testing.TB, raw []byte, part, text string) []byte {
 	t.Helper()
 	in, err := zip.NewReader(bytes.NewReader(raw), int64(len(raw)))
@@ -42,7 +42,7 @@ func changed(t testing.TB, raw []byte, part, text string) []byte {
 	return buf.Bytes()
 }
 
-// sheet is a workbook with these rows.
+// sheetOf returns a workbook with these rows.
 func sheetOf(t testing.TB, rows string) []byte {
 	return changed(t, written.File(t, "pandas.xlsx"), "xl/worksheets/sheet1.xml", "<worksheet><sheetData>"+rows+"</sheetData></worksheet>")
 }
@@ -69,7 +69,7 @@ func TestCells(t *testing.T) {
 		"yyyy-mm-dd": isDate, "mm-dd-yy": isDate, "d. mmm yyyy h:mm": isDate, "h:mm:ss": isClock, "[h]:mm": isClock, "YYYY\\-MM\\-DD\\ HH:MM:SS": isDate,
 	} {
 		if got := formatOf(code); got != want {
-			t.Errorf("%s is %d, want %d", code, got, want)
+			t.Errorf("the format %s is %d, want %d", code, got, want)
 		}
 	}
 }
@@ -99,7 +99,7 @@ func TestRefuses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			_, err := written.Read(c.raw, c.opt)
 			if err == nil || !errors.Is(err, c.kind) || !strings.Contains(err.Error(), c.want) || strings.ContainsAny(err.Error(), "\n") {
-				t.Errorf("%v is no %v with %q", err, c.kind, c.want)
+				t.Errorf("got the error %v, want one that is %v and contains %q", err, c.kind, c.want)
 			}
 		})
 	}
@@ -115,7 +115,8 @@ func FuzzSheet(f *testing.F) {
 	})
 }
 
-// rowsOf are rows of a sheet: cells that read as numbers are numbers, the others texts, and "" leaves a cell out.
+// rowsOf returns rows of a sheet as XML. Cells that parse as numbers are numbers, and the others are text. The text ""
+// leaves a cell out.
 func rowsOf(rows ...string) string {
 	var b strings.Builder
 	for i, r := range rows {
@@ -133,7 +134,7 @@ func rowsOf(rows ...string) string {
 	return b.String()
 }
 
-// The row of names and the rows to leave out are found as in a text, and notes say which they are.
+// The row of names and the rows to leave out are found as in a text file. Notes say which rows they are.
 func TestRowsAsInAText(t *testing.T) {
 	long := slices.Repeat([]string{"1,2.5,x"}, 150)
 	for name, c := range map[string]struct {
@@ -171,14 +172,14 @@ func TestRowsAsInAText(t *testing.T) {
 			continue
 		}
 		if got := strings.Join(table.Columns(), " "); got != c.columns || table.Rows() != c.n {
-			t.Errorf("%s: %d rows of %q, want %d of %q", name, table.Rows(), got, c.n, c.columns)
+			t.Errorf("%s: got %d rows of %q, want %d of %q", name, table.Rows(), got, c.n, c.columns)
 		}
 		said := ""
 		for _, n := range table.Notes() {
 			said += n.String() + "\n"
 		}
 		if !strings.HasPrefix(said, c.said) || (c.said == "") != (said == "") {
-			t.Errorf("%s: it says %q, want %q", name, said, c.said)
+			t.Errorf("%s: the notes are %q, want %q", name, said, c.said)
 		}
 	}
 }

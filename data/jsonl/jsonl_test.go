@@ -38,7 +38,7 @@ func TestRows(t *testing.T) {
 	}
 }
 
-// A key that comes late is a column, and not the default target.
+// A key that first appears in a later row is a column, but not the default target.
 func TestLateKeys(t *testing.T) {
 	for _, test := range []struct {
 		text, target string
@@ -76,11 +76,11 @@ func TestUnread(t *testing.T) {
 	}
 	written.Unread(t, table, map[string]string{"tags": "holds lists, as on line 2, which are not read: flatten", "at": "holds objects, as on line 1,", "late": "holds lists, as on line 3,"})
 	if got := table.Cell(1, 0) + table.Cell(2, 0) + table.Cell(2, 3); table.Rows() != 4 || got != "23.51" {
-		t.Errorf("%d rows with the cells %q", table.Rows(), got)
+		t.Errorf("got %d rows with the cells %q, want 4 rows with 23.51", table.Rows(), got)
 	}
 }
 
-// Python's NaN is missing, and its infinities are not numbers, as in a CSV. Within a string they are text.
+// Python's NaN is a missing cell, and its infinities are not numbers, as in a CSV file. Within a string they are text.
 func TestPythonNumbers(t *testing.T) {
 	rows := `{"a": NaN, "b": "NaN \" Infinity", "c": -1}` + "\n" + `{"a": -2, "b": "\\", "c": Infinity}` + "\n" + `{"a":NaN,"b":"-Infinity","c":-Infinity}` + "\n"
 	for _, size := range []int{1, 2, 3, 7, 4096} {
@@ -91,7 +91,7 @@ func TestPythonNumbers(t *testing.T) {
 		}
 		want := `{"a": null, "b": "NaN \" Infinity", "c": -1}` + "\n" + `{"a": -2, "b": "\\", "c": "Infinity"}` + "\n" + `{"a":null,"b":"-Infinity","c":"-Infinity"}` + "\n"
 		if got.String() != want || in.nans != 2 || in.firstAt != 1 {
-			t.Errorf("%d bytes at a time: %s, %d NaN, the first on line %d", size, got.String(), in.nans, in.firstAt)
+			t.Errorf("%d bytes at a time: got %s with %d NaN, the first on line %d, want 2 NaN, the first on line 1", size, got.String(), in.nans, in.firstAt)
 		}
 	}
 	table, err := readText(rows+strings.Repeat(`{"a": 1, "b": "x", "c": 2}`+"\n", 5), data.ReadOptions{})
@@ -100,10 +100,10 @@ func TestPythonNumbers(t *testing.T) {
 	}
 	if !table.Missing(0, 0) || !table.Missing(2, 0) || table.Cell(1, 0) != "-2" || table.Cell(1, 2) != "Infinity" || len(table.Notes()) != 1 ||
 		!strings.Contains(table.Notes()[0].String(), "there are 2, the first on line 1") {
-		t.Errorf("the cells are %q and %q, and the notes %v", table.Cell(1, 0), table.Cell(1, 2), table.Notes())
+		t.Errorf("the cells are %q and %q and the notes are %v, want -2, Infinity and a note about 2 NaN", table.Cell(1, 0), table.Cell(1, 2), table.Notes())
 	}
 	if _, err := data.Infer(table, data.SchemaOptions{Targets: []string{"c"}}); !errors.Is(err, data.ErrNumber) || !strings.Contains(err.Error(), `"Infinity" is not a finite`) {
-		t.Errorf("%v, want a refusal of the infinity", err)
+		t.Errorf("got %v, want an error that refuses the infinity", err)
 	}
 }
 
@@ -128,7 +128,7 @@ func TestRefuses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			_, err := readText(c.text, data.ReadOptions{})
 			if err == nil || !errors.Is(err, c.kind) || !strings.Contains(err.Error(), c.want) || strings.ContainsAny(err.Error(), "\n") {
-				t.Errorf("%v is no %v with %q", err, c.kind, c.want)
+				t.Errorf("got the error %v, want one that is %v and contains %q", err, c.kind, c.want)
 			}
 		})
 	}

@@ -13,8 +13,8 @@ import (
 	"github.com/gradus-ml/gradus/internal/memory"
 )
 
-// TestSpills: objects that do not fit in memory go to the disk, into the same table. Some of their keys come late, and
-// some change what they hold.
+// TestSpills: objects that do not fit in memory go to the disk, and the table is the same. Some of their keys first
+// appear in later rows, and some change what they hold.
 func TestSpills(t *testing.T) {
 	const rows = 300_000
 	r := rand.New(rand.NewPCG(1, 2))
@@ -50,10 +50,10 @@ func TestSpills(t *testing.T) {
 	}
 	defer memory.Allow(0)
 	if !memory.Leave(9 << 20) {
-		t.Skip("how much memory there is is not known here")
+		t.Skip("the amount of memory is not known on this system")
 	}
 	if _, err := data.Read(path, data.ReadOptions{}); !errors.Is(err, data.ErrLarge) {
-		t.Fatalf("without a disk: %v", err)
+		t.Fatalf("without a disk: got %v, want ErrLarge", err)
 	}
 	spilled, err := data.Read(path, data.ReadOptions{Spill: disk})
 	if err != nil {
@@ -76,7 +76,7 @@ func TestSpills(t *testing.T) {
 			kinds = append(kinds, fmt.Sprint(c.Name, " ", c.Kind))
 		}
 		if got, want := strings.Join(kinds, ", "), "whole number, color category, flag boolean, mixed category, late number, word category, last boolean"; got != want {
-			t.Errorf("%s, want %s", got, want)
+			t.Errorf("the columns are %s, want %s", got, want)
 		}
 	}
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/gradus-ml/gradus/internal/npy"
 )
 
-// array is a .npy with that header.
+// array returns a .npy file with that header.
 func array(header string, raw ...byte) []byte {
 	b := append([]byte(npy.Magic), 1, 0)
 	b = binary.LittleEndian.AppendUint16(b, uint16(len(header)))
@@ -66,7 +66,7 @@ func TestUnread(t *testing.T) {
 		}
 		written.Unread(t, table, want)
 		if got := table.Cell(5, 0) + table.Cell(5, table.Index("y")); got != "55" {
-			t.Errorf("%s: the cells of the last row are %q", name, got)
+			t.Errorf("%s: the cells of the last row are %q, want 55", name, got)
 		}
 	}
 }
@@ -97,7 +97,7 @@ func TestRefuses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			_, err := written.Read(c.raw, data.ReadOptions{})
 			if err == nil || !errors.Is(err, c.kind) || !strings.Contains(err.Error(), c.want) || strings.ContainsAny(err.Error(), "\n") {
-				t.Errorf("%v is no %v with %q", err, c.kind, c.want)
+				t.Errorf("got the error %v, want one that is %v and contains %q", err, c.kind, c.want)
 			}
 		})
 	}

@@ -14,7 +14,7 @@ import (
 	"github.com/gradus-ml/gradus/internal/memory"
 )
 
-// TestSpills: an array that does not fit in memory goes to the disk, into the same table.
+// TestSpills: an array that does not fit in memory goes to the disk, and the table is the same.
 func TestSpills(t *testing.T) {
 	const rows = 400_000
 	header := fmt.Sprintf("{'descr': [('x', '<f8'), ('n', '<i4'), ('h', '<f4'), ('s', '|S2')], 'fortran_order': False, 'shape': (%d,), }\n", rows)
@@ -49,10 +49,10 @@ func TestSpills(t *testing.T) {
 	}
 	defer memory.Allow(0)
 	if !memory.Leave(14 << 20) {
-		t.Skip("how much memory there is is not known here")
+		t.Skip("the amount of memory is not known on this system")
 	}
 	if _, err := data.Read(path, data.ReadOptions{}); !errors.Is(err, data.ErrLarge) {
-		t.Fatalf("without a disk: %v", err)
+		t.Fatalf("without a disk: got %v, want ErrLarge", err)
 	}
 	told := 0.0
 	got, err := data.Read(path, data.ReadOptions{Spill: disk, Progress: func(p data.Progress) { told = p.Share }})
@@ -60,7 +60,7 @@ func TestSpills(t *testing.T) {
 		t.Fatal(err)
 	}
 	if want.Spilled() != nil || got.Spilled() == nil || told != 1 {
-		t.Fatalf("the wrong table is on the disk, or %v of it was told", told)
+		t.Fatalf("the wrong table is on the disk, or the last share reported is %v, want 1", told)
 	}
 	if a, b := want.Fingerprint(), got.Fingerprint(); a != b || want.Format() != got.Format() {
 		t.Errorf("%d rows as %s in memory, %d as %s on the disk, or the cells differ", want.Rows(), want.Format(), got.Rows(), got.Format())
@@ -71,7 +71,7 @@ func TestSpills(t *testing.T) {
 	} {
 		write(b)
 		if _, err := data.Read(path, data.ReadOptions{Spill: disk}); !errors.Is(err, data.ErrDamaged) || !strings.Contains(err.Error(), says) {
-			t.Errorf("%v, want %s", err, says)
+			t.Errorf("got the error %v, want %s", err, says)
 		}
 	}
 }

@@ -36,16 +36,16 @@ func TestHybrid(t *testing.T) {
 			}
 			b = append(b, packed...)
 		}
-		n := rapid.IntRange(0, len(want)).Draw(t, "n") // of the last group, some may be no numbers
+		n := rapid.IntRange(0, len(want)).Draw(t, "n") // the last group may end with padding
 		got, err := hybrid(b, width, n, nil)
 		if err != nil || !slices.Equal(got, want[:n]) {
-			t.Fatalf("%v, %v, want %v", got, err, want[:n])
+			t.Fatalf("got %v, %v, want %v", got, err, want[:n])
 		}
 		if n > 0 && width == 1 && allOnes(b, n) != (b[0]&1 == 0 && !slices.Contains(want[:n], 0) && int(b[0])>>1 >= n) && n < 60 {
-			t.Fatalf("allOnes is %v of %v", allOnes(b, n), want[:n])
+			t.Fatalf("allOnes is %v for %v, want the opposite", allOnes(b, n), want[:n])
 		}
 		if _, err := hybrid(b[:len(b)-1], width, len(want), nil); err == nil && width > 0 {
-			t.Fatal("a byte less is read as well")
+			t.Fatal("numbers that are cut short by a byte are accepted")
 		}
 	})
 }

@@ -27,20 +27,20 @@ func TestCells(t *testing.T) {
 			t.Fatal(err)
 		}
 		if !slices.Equal(p.Columns(), c.Columns()) || p.Rows() != c.Rows() || !strings.HasPrefix(p.Format(), "Parquet") {
-			t.Errorf("%s: %v, %d rows, %s", name, p.Columns(), p.Rows(), p.Format())
+			t.Errorf("%s: got %v, %d rows, %s, want the columns and rows of the CSV file, as Parquet", name, p.Columns(), p.Rows(), p.Format())
 			continue
 		}
 		for col := range p.Columns() {
 			for row := range p.Rows() {
 				if got, want := p.Cell(row, col), strings.TrimSuffix(c.Cell(row, col), ".0"); got != want && got != strings.ToLower(want) || p.Missing(row, col) != c.Missing(row, col) {
-					t.Errorf("%s: row %d, column %d: %q, want %q", name, row, col, got, want)
+					t.Errorf("%s: row %d, column %d: got %q, want %q", name, row, col, got, want)
 				}
 			}
 		}
 	}
 }
 
-// TestCategories: whole numbers that were categories are categories.
+// TestCategories: whole numbers that were stored as categories are read as categories.
 func TestCategories(t *testing.T) {
 	table, err := data.Read(filepath.Join(written.Dir, "codes.parquet"), data.ReadOptions{})
 	if err != nil {
@@ -51,7 +51,7 @@ func TestCategories(t *testing.T) {
 		t.Fatal(err)
 	}
 	if s.Columns[0].Kind != data.KindCategory {
-		t.Errorf("code is taken for a %s", s.Columns[0].Kind)
+		t.Errorf("code is taken for a %s, want a category", s.Columns[0].Kind)
 	}
 }
 
@@ -72,12 +72,12 @@ func TestUnread(t *testing.T) {
 		}
 		written.Unread(t, table, want)
 		if got := table.Cell(23, table.Index("color")) + table.Cell(23, table.Index("y")) + table.Cell(23, table.Index("span")); got != "blue223000" {
-			t.Errorf("%s: the cells of the last row are %q", name, got)
+			t.Errorf("%s: the cells of the last row are %q, want blue223000", name, got)
 		}
 	}
 }
 
-// TestRefuses: damaged files, and files without a table, are each refused with a sentence.
+// TestRefuses: damaged files and files without a table are refused in one sentence.
 func TestRefuses(t *testing.T) {
 	good := written.File(t, "pyarrow.parquet")
 	with := func(at int, b ...byte) []byte {
@@ -106,7 +106,7 @@ func TestRefuses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			_, err := written.Read(c.raw, data.ReadOptions{})
 			if err == nil || !errors.Is(err, c.kind) || !strings.Contains(err.Error(), c.want) || strings.ContainsAny(err.Error(), "\n") {
-				t.Errorf("%v is no %v with %q", err, c.kind, c.want)
+				t.Errorf("got the error %v, want one that is %v and contains %q", err, c.kind, c.want)
 			}
 		})
 	}
@@ -118,7 +118,7 @@ func TestRefuses(t *testing.T) {
 	}
 }
 
-// TestBombs: a file that claims to be larger than it is takes no memory for that.
+// TestBombs: a file that claims to hold more than it does takes no memory for the claim.
 func TestBombs(t *testing.T) {
 	allocated := func(f func()) uint64 {
 		var before, after runtime.MemStats
@@ -133,30 +133,30 @@ func TestBombs(t *testing.T) {
 		if n := allocated(func() {
 			var z inflater
 			if out, err := z.inflate(codec, zeros, 1<<30); err == nil {
-				t.Errorf("codec %d: %d bytes of zeros", codec, len(out))
+				t.Errorf("codec %d: zeros were decompressed into %d bytes, want an error", codec, len(out))
 			}
 			z.close()
 		}); n > most {
-			t.Errorf("codec %d: %d bytes for a page that is not there", codec, n)
+			t.Errorf("codec %d: %d bytes were allocated for a page that does not exist, want at most 32 MiB", codec, n)
 		}
 	}
-	run := binary.AppendUvarint(nil, 1<<40) // one value, very often
+	run := binary.AppendUvarint(nil, 1<<40) // one value, repeated very often
 	if n := allocated(func() {
 		if got, err := hybrid(append(run, 1), 1, 1000, nil); err != nil || len(got) != 1000 {
 			t.Errorf("len(got) = %v, %v, want 1000 and no error", len(got), err)
 		}
 		if _, err := hybrid(binary.AppendUvarint(nil, 1<<40|1), 32, 1000, nil); err == nil {
-			t.Error("packed values that are not there")
+			t.Error("packed values that do not exist were read")
 		}
 		if _, _, err := delta([]byte{0x80, 1, 4, 0xff, 0xff, 0xff, 0xff, 0x7f, 0}, 1000, nil); err == nil {
-			t.Error("differences that are not there")
+			t.Error("differences that do not exist were read")
 		}
 	}); n > most {
-		t.Errorf("%d bytes for runs", n)
+		t.Errorf("%d bytes were allocated for runs, want at most 32 MiB", n)
 	}
 }
 
-// FuzzRead: no bytes make the reader panic or take much memory, and a table that it reads has its rows.
+// FuzzRead: no bytes make the reader panic or take much memory, and a table that was read has rows.
 func FuzzRead(f *testing.F) {
 	for _, name := range []string{"pyarrow.parquet", "plain-v2-zstd.parquet", "delta-gzip.parquet", "length-lz4.parquet", "int96-none.parquet", "list.parquet", "codes.parquet", "spoiled.parquet"} {
 		f.Add(written.File(f, name))
@@ -174,7 +174,7 @@ func FuzzRead(f *testing.F) {
 		}
 		table.Fingerprint()
 		if table.Rows() == 0 {
-			t.Error("no rows")
+			t.Error("a table without rows was read")
 		}
 	})
 }

@@ -13,7 +13,8 @@ import (
 	"github.com/gradus-ml/gradus/internal/memory"
 )
 
-// TestWrite: a written file is read as the same table, also with more than one group of rows. GRADUS_PARQUET_OUT keeps the file.
+// TestWrite: a file that was written is read as the same table, even with more than one row group. If
+// GRADUS_PARQUET_OUT is set, the file is kept at that path.
 func TestWrite(t *testing.T) {
 	rows := groupRows + 9
 	columns := []Column{{Name: "x"}, {Name: "s", Missing: make([]bool, rows)}}
@@ -38,13 +39,13 @@ func TestWrite(t *testing.T) {
 	}
 	for i := range rows {
 		if x, _ := table.Number(i, 0); x != columns[0].Numbers[i] || table.Missing(i, 1) != columns[1].Missing[i] || !table.Missing(i, 1) && table.Cell(i, 1) != columns[1].Texts[i] {
-			t.Fatalf("row %d: %v %q", i, x, table.Cell(i, 1))
+			t.Fatalf("row %d: got %v and %q, want what was written", i, x, table.Cell(i, 1))
 		}
 	}
 }
 
-// TestSpills: a file that does not fit in memory is read onto the disk, one group of rows after another, into the same
-// cells.
+// TestSpills: a file that does not fit in memory is read onto the disk, one row group at a time. The cells are the
+// same.
 func TestSpills(t *testing.T) {
 	rows := 3*groupRows + 9
 	columns := []Column{{Name: "x"}, {Name: "whole then wide"}, {Name: "s", Missing: make([]bool, rows)}, {Name: "late"}}
@@ -77,12 +78,12 @@ func TestSpills(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer memory.Allow(0)
-	if !memory.Leave(11 << 20) { // room for two groups, and not for four
-		t.Skip("how much memory there is is not known here")
+	if !memory.Leave(11 << 20) { // bytes: room for two row groups, but not for four
+		t.Skip("the amount of memory is not known on this system")
 	}
 	var seen []data.Progress
 	if _, err := data.Read(path, data.ReadOptions{}); !errors.Is(err, data.ErrLarge) {
-		t.Fatalf("without a disk: %v", err)
+		t.Fatalf("without a disk: got %v, want ErrLarge", err)
 	}
 	spilled, err := data.Read(path, data.ReadOptions{Spill: disk, Progress: func(p data.Progress) { seen = append(seen, p) }})
 	if err != nil {
@@ -93,10 +94,10 @@ func TestSpills(t *testing.T) {
 	}
 	if all.Rows() != rows || spilled.Rows() != rows || all.Fingerprint() != spilled.Fingerprint() {
 		dbg(t, all, spilled)
-		t.Errorf("%d rows, %d in memory, %d on the disk, or the cells differ", rows, all.Rows(), spilled.Rows())
+		t.Errorf("want %d rows, got %d in memory and %d on the disk, or the cells differ", rows, all.Rows(), spilled.Rows())
 	}
 	if n := len(seen); n != 4*len(columns) || seen[n-1].Share != 1 {
-		t.Errorf("progress: %v", seen)
+		t.Errorf("got the progress %v, want a report for each column of 4 row groups, the last with the share 1", seen)
 	}
 }
 
@@ -106,7 +107,7 @@ func dbg(t *testing.T, a, b *data.Table) {
 		for i := range a.Rows() {
 			if a.Cell(i, j) != b.Cell(i, j) || a.Missing(i, j) != b.Missing(i, j) {
 				if n < 3 {
-					t.Errorf("col %d row %d %q %q", j, i, a.Cell(i, j), b.Cell(i, j))
+					t.Errorf("column %d, row %d: %q in memory, %q on the disk", j, i, a.Cell(i, j), b.Cell(i, j))
 				}
 				n++
 			}

@@ -21,7 +21,7 @@ func TestRefusesOnce(t *testing.T) {
 	}
 }
 
-// one makes a column of values and returns the cells.
+// one returns a table with one column of these values.
 func one(t interface{ Fatal(...any) }, values ...any) *data.Table {
 	s := data.NewSeries("v")
 	for _, v := range values {
@@ -66,13 +66,13 @@ func TestNumerics(t *testing.T) {
 			// A cell has the number itself, or the float64 next to it.
 			g, _ := got.Float64()
 			if f, _ := w.Float64(); got.Cmp(w) != 0 && g != f {
-				t.Fatalf("%v became %q", values[i], table.Cell(i, 0))
+				t.Fatalf("%v became %q, want the number itself or its float64", values[i], table.Cell(i, 0))
 			}
 		}
 	})
 }
 
-// Values of the other types, as pgx gives them.
+// Values of the other types become cells. The values are those that pgx returns.
 func TestValues(t *testing.T) {
 	day := time.Date(2024, 2, 29, 0, 0, 0, 0, time.UTC)
 	for _, c := range []struct {
@@ -91,7 +91,7 @@ func TestValues(t *testing.T) {
 	for value, want := range map[any]string{"bytes": "bytes", "list": "lists", "object": "objects", "span": "spans of time", "other": "values of the type struct {}"} {
 		v := map[any]any{"bytes": []byte{1}, "list": []any{1}, "object": map[string]any{}, "span": pgtype.Interval{}, "other": struct{}{}}[value]
 		if unread := put(data.NewSeries("v"), v); unread != want {
-			t.Errorf("%v: %q, want %q", value, unread, want)
+			t.Errorf("%v: got %q, want %q", value, unread, want)
 		}
 	}
 }

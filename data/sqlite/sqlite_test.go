@@ -22,7 +22,7 @@ func TestUnread(t *testing.T) {
 	}
 	written.Unread(t, table, map[string]string{"a": "holds bytes, as in row 2, which are not read: cast"})
 	if _, ok := table.Number(59, 2); table.Rows() != 60 || !ok {
-		t.Errorf("%d rows, the last with y = %q", table.Rows(), table.Cell(59, 2))
+		t.Errorf("got %d rows, the last with y = %q, want 60 rows and a number", table.Rows(), table.Cell(59, 2))
 	}
 }
 
@@ -60,7 +60,7 @@ func TestRefuses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			_, err := data.Read(c.path, data.ReadOptions{Query: c.query})
 			if err == nil || !errors.Is(err, c.kind) || !strings.Contains(err.Error(), c.want) || strings.ContainsAny(err.Error(), "\n") {
-				t.Errorf("%v is no %v with %q", err, c.kind, c.want)
+				t.Errorf("got the error %v, want one that is %v and contains %q", err, c.kind, c.want)
 			}
 		})
 	}

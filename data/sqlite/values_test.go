@@ -19,7 +19,7 @@ import (
 	"github.com/gradus-ml/gradus/data"
 )
 
-// stored makes a database of one table t with one column v.
+// stored writes a database with one table t that has one column v.
 func stored(t interface{ Fatal(...any) }, path string, values []any) {
 	os.Remove(path)
 	db, err := sqlite3.Open(path)
@@ -89,7 +89,7 @@ func TestValues(t *testing.T) {
 					ok = true // one that float64 rounds
 				}
 			case float64:
-				f, _ := strconv.ParseFloat(cell, 64) // an error is of the range
+				f, _ := strconv.ParseFloat(cell, 64) // the only error is one of range
 				ok = f == v
 			case string:
 				ok = strings.TrimSpace(cell) == strings.TrimSpace(strings.ToValidUTF8(v, "")) || cell == strings.TrimSpace(v)
@@ -122,7 +122,7 @@ func TestDamaged(t *testing.T) {
 			t.Fatal(err)
 		}
 		if took := allocated(func() { check(t, what, path) }); took > sound+16<<20 {
-			t.Errorf("%s: it allocates %d bytes, and the sound file %d", what, took, sound)
+			t.Errorf("%s: reading allocates %d bytes, want at most 16 MiB more than the %d of the sound file", what, took, sound)
 		}
 	}
 	for n := 0; n < len(good); n += 511 {
@@ -169,7 +169,7 @@ func check(t interface{ Errorf(string, ...any) }, what, path string) {
 		known = known || errors.Is(err, k)
 	}
 	if text := err.Error(); !known || strings.ContainsAny(text, "\n") || !strings.Contains(text, "d.db: ") && !strings.Contains(text, "f.db: ") {
-		t.Errorf("%s: %v", what, err)
+		t.Errorf("%s: got %v, want one line of a known kind that names the file", what, err)
 	}
 }
 
