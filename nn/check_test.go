@@ -7,9 +7,8 @@ import (
 	"testing"
 )
 
-// The gradient of every activation x loss x bias, norm and dropout x reduction is checked in
-// float64. Each activation is in two hidden layers and, with every loss that accepts it, at
-// the output.
+// The test checks the gradient in float64 for every combination of activation, loss, reduction and kind of layer
+// (bias, norm, dropout). Each activation is in two hidden layers and, with every loss that accepts it, at the output.
 func TestGradientTable(t *testing.T) {
 	losses := []Loss{HalfSquared, Squared, Absolute, Huber(1), Huber(0.3), BinaryCrossEntropy, CrossEntropy, Poisson,
 		Quantile(0.3), LogCosh, Tweedie(1.3), Gamma, Focal(2), Focal(0.5), BinaryFocal(2), BinaryFocal(0), Hinge,
@@ -42,7 +41,7 @@ func TestGradientTable(t *testing.T) {
 					}
 					for _, r := range []Reduction{Mean, Sum} {
 						if r == Sum && (kind.Norm != NoNorm || kind.Dropout > 0) {
-							continue // it is only a factor of the output's delta
+							continue // the reduction only scales the output's delta
 						}
 						cases++
 						seen[loss.String()] = true
@@ -76,10 +75,10 @@ func TestGradientTable(t *testing.T) {
 	t.Logf("%d combinations, %d inputs", cases, inputs)
 }
 
-// caseCheck is the result of one line of the table.
+// caseCheck is the result of one combination.
 type caseCheck struct {
 	Check
-	inputs     int        // how many had their gradients compared
+	inputs     int        // the number whose gradients were compared
 	inputWorst Comparison // of InputGradient with a central difference
 	from       float64    // how far BackpropFrom is from Backprop, as a share of the largest gradient
 }
@@ -94,7 +93,7 @@ func checkCase(t *testing.T, f, out Activation, loss Loss, kind Dense, r Reducti
 	}
 	more, wide, outNorm, seed := 0, std, kind.Norm, uint64(3)
 	if kind.Norm == LayerNorm {
-		// With few units, or small sums, the norm is too rough for a central difference. The size of the
+		// With few units or small sums, the norm curves too strongly for a central difference. The size of the
 		// weights changes nothing else.
 		more, wide, outNorm, seed = 5, 2, NoNorm, 4
 	}
@@ -221,7 +220,7 @@ func TestGradientCheckSamples(t *testing.T) {
 	before := append([]float64(nil), n.Params()...)
 	c := CheckGradient(n, Squared, x, y, CheckOptions{Max: 50, Seed: 9})
 	if c.Checked != 50 || c.Parameters != 20*30+30+30*2+2 || !c.OK() {
-		t.Errorf("checked %d of %d, worst %.2g", c.Checked, c.Parameters, c.Worst.Error)
+		t.Errorf("checked %d of %d parameters, want 50 of 692; the worst error is %.2g", c.Checked, c.Parameters, c.Worst.Error)
 	}
 	for i, w := range n.Params() {
 		if w != before[i] {
@@ -230,7 +229,7 @@ func TestGradientCheckSamples(t *testing.T) {
 	}
 	n.Params()[3] = math.NaN()
 	if c := CheckGradient(n, Squared, x, y, CheckOptions{}); c.OK() {
-		t.Error("a network of NaNs passed")
+		t.Error("a network with a NaN passed the check")
 	}
 }
 
