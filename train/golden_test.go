@@ -54,7 +54,7 @@ func golden(t *testing.T) []goldenRun {
 		t.Fatal(err)
 	}
 	if len(file.Runs) < 14 {
-		t.Fatalf("the golden file has %d runs", len(file.Runs))
+		t.Fatalf("the golden file has %d runs, want at least 14", len(file.Runs))
 	}
 	return file.Runs
 }
@@ -125,7 +125,7 @@ func TestGoldenTrajectories(t *testing.T) {
 				t.Errorf("first outputs differ by %.2g", d)
 			}
 
-			// Weights on the way.
+			// The weights during the run.
 			points := map[int]goldenPoint{}
 			for _, p := range g.Trajectory {
 				points[p.Epoch] = p
@@ -195,6 +195,6 @@ func TestGoldenPerSample(t *testing.T) {
 		}
 	}
 	if runs < 2 {
-		t.Errorf("the golden file has %d per-sample runs", runs)
+		t.Errorf("the golden file has %d per-sample runs, want at least 2", runs)
 	}
 }

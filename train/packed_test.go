@@ -13,7 +13,7 @@ import (
 	"github.com/gradus-ml/gradus/optim"
 )
 
-// leveled returns rows of four categories, written as zeros and a one, and of two numbers, some of them 0, -0 and 1.
+// leveled returns rows with four one-hot categories and two numbers. Some of the numbers are 0, -0 and 1.
 func leveled(rows int, seed uint64) Set[float32] {
 	const levels, cols = 9, 4*9 + 2
 	r := rand.New(rand.NewPCG(seed, 3))
@@ -109,7 +109,7 @@ func TestPacked(t *testing.T) {
 	both := pack(leveled(5, 1))
 	both.X = nn.NewMatrix[float32](5, 38)
 	if err := checkSet("training", network[float32](t, nn.Identity), nn.Squared, both); err == nil {
-		t.Error("a set of both is accepted")
+		t.Error("a set with both X and Packed is accepted")
 	}
 }
 
@@ -147,7 +147,7 @@ func TestPackedIsSmall(t *testing.T) {
 				t.Fatal(err)
 			}
 		}); a != 0 {
-			t.Errorf("%s: %v allocations a step", c.Method, a)
+			t.Errorf("%s: %v allocations in a step, want none", c.Method, a)
 		}
 	}
 }

@@ -17,7 +17,7 @@ import (
 	"github.com/gradus-ml/gradus/optim"
 )
 
-// A room is where goroutines meet as ranks. Every rank can read what the others have brought.
+// A room lets goroutines meet as ranks. Every rank can read what the others bring.
 type room struct {
 	mu     sync.Mutex
 	come   *sync.Cond
@@ -113,7 +113,7 @@ func onRanks[R any](size int, do func(s *seat) R) []R {
 	return all
 }
 
-// ended is the outcome of a run.
+// endedRun is the outcome of a run.
 type endedRun[T nn.Float] struct {
 	values []T
 	result Result
@@ -157,7 +157,7 @@ func holdRanks[T nn.Float](t *testing.T, name string, c Config, d Data[T], layer
 		for rank, got := range runOn(t, size, c, d, layers...) {
 			where := fmt.Sprintf("%s: rank %d of %d", name, rank, size)
 			if fmt.Sprint(got.err) != fmt.Sprint(want.err) {
-				t.Errorf("%s: %v, in one process %v", where, got.err, want.err)
+				t.Errorf("%s: got the error %v, want %v as in one process", where, got.err, want.err)
 			}
 			if !slices.Equal(got.values, want.values) {
 				t.Errorf("%s: other weights than in one process", where)
@@ -220,13 +220,13 @@ func testRanks[T nn.Float](t *testing.T) {
 	}
 }
 
-// The number of ranks changes no bit of the weights and of what is reported.
+// The number of ranks changes no bit of the weights or of what is reported.
 func TestRanksChangeNoBit(t *testing.T) {
 	t.Run("float32", testRanks[float32])
 	t.Run("float64", testRanks[float64])
 }
 
-// The roots of all ranks together are the tree over all shards, each part once.
+// Together, the roots of all ranks cover the tree over all shards, each part once.
 func TestRootsCoverTheTree(t *testing.T) {
 	for shards := 1; shards <= 70; shards++ {
 		for size := 1; size <= min(shards, 17); size++ {
@@ -247,7 +247,7 @@ func TestRootsCoverTheTree(t *testing.T) {
 	}
 }
 
-// A run that some number of ranks began continues with another number in the same bits.
+// A run can continue with a different number of ranks, and its bits stay the same.
 func TestRanksResume(t *testing.T) {
 	d := Data[float32]{problem[float32](203), problem[float32](21)}
 	c := Config{Optimizer: optim.NewAdam(), Shards: 8, BatchSize: 64, Epochs: 4, KeepBest: true, Threads: 1}
@@ -321,7 +321,7 @@ func TestRanksEndTogether(t *testing.T) {
 			return tr.Result().Steps
 		})
 		if steps[0] != 6 || steps[1] != 6 || steps[2] != 6 {
-			t.Errorf("rank %d was asked after update 5, and the ranks ended after %v", asked, steps)
+			t.Errorf("rank %d was asked after update 5, and the ranks ended after %v, want 6 each", asked, steps)
 		}
 	}
 }
@@ -345,11 +345,11 @@ func TestRanksShareTheClock(t *testing.T) {
 		return r.Steps
 	})
 	if steps[0] < 8 || steps[0] != steps[1] || steps[0] != steps[2] {
-		t.Errorf("the ranks ended after %v updates", steps)
+		t.Errorf("the ranks ended after %v updates, want the same number for all, at least 8", steps)
 	}
 }
 
-// What must be equal on all ranks is compared, and the rank that differs is named.
+// Everything that must be equal on all ranks is compared, and the error names the rank that differs.
 func TestRanksThatDiffer(t *testing.T) {
 	for name, c := range map[string]struct {
 		size, rank int
@@ -398,7 +398,7 @@ func TestRanksThatDiffer(t *testing.T) {
 		})
 		for rank, err := range errs {
 			if !errors.Is(err, ErrRanks) || !strings.Contains(err.Error(), c.want) {
-				t.Errorf("%s: rank %d says %v, want %s", name, rank, err, c.want)
+				t.Errorf("%s: rank %d returns %v, want %s", name, rank, err, c.want)
 			}
 		}
 	}
@@ -423,13 +423,13 @@ func TestRanksThatCannotBeReached(t *testing.T) {
 					t.Error("a checkpoint was written")
 				}
 				if _, again := tr.Run(context.Background()); !errors.Is(again, ErrRanks) {
-					t.Errorf("and again: %v", again)
+					t.Errorf("the second Run: got %v, want an error that wraps ErrRanks", again)
 				}
 				return err
 			})
 			for rank, err := range errs {
 				if !errors.Is(err, ErrRanks) || !strings.HasSuffix(err.Error(), fmt.Sprintf("rank %d of 3: the cable is out", rank)) {
-					t.Errorf("call %d: rank %d says %v", fails, rank, err)
+					t.Errorf("call %d fails: rank %d returns %v, want an error that wraps ErrRanks", fails, rank, err)
 				}
 			}
 		}
@@ -450,13 +450,13 @@ func TestRanksRefused(t *testing.T) {
 	} {
 		for _, got := range runOn(t, 2, c.Config, Data[float32]{Train: problem[float32](203)}, c.layers...) {
 			if !errors.Is(got.err, ErrConfig) || !strings.Contains(got.err.Error(), want) {
-				t.Errorf("%v, want %s", got.err, want)
+				t.Errorf("got the error %v, want %s", got.err, want)
 			}
 		}
 	}
 }
 
-// A stream is read by every rank, with the same bits.
+// Every rank reads the stream, and the bits are those of one process.
 func TestRanksOverAStream(t *testing.T) {
 	set := problem[float32](203)
 	run := func(s *seat) []float32 {

@@ -57,10 +57,10 @@ func TestHalvedRateIsAFreshRun(t *testing.T) {
 			fresh := linear(t)
 			f, freshly := run(fresh)
 			if !slices.Equal(halved.Params(), fresh.Params()) || f.Steps != r.Steps || f.BestEpoch != r.BestEpoch || len(f.History) != len(r.History) {
-				t.Errorf("%s, %s: with the rate %v from the beginning it ends elsewhere", rule, method, last.LearningRate)
+				t.Errorf("%s, %s: a run with the rate %v from the beginning ends differently", rule, method, last.LearningRate)
 			}
 			if told != freshly {
-				t.Errorf("%s, %s: with the rate %v from the beginning it is told %s, and else %s", rule, method, last.LearningRate, freshly, told)
+				t.Errorf("%s, %s: with the rate %v from the beginning the diagnosis is %s, and after the retreats it is %s", rule, method, last.LearningRate, freshly, told)
 			}
 		}
 	}
@@ -107,9 +107,9 @@ func TestHalvingsAreBounded(t *testing.T) {
 	r, err := tr.Run(context.Background())
 	var failed *DivergedError
 	if !errors.As(err, &failed) || failed.Halved != 3 || len(r.Retreats) != 3 || !strings.Contains(err.Error(), "after the rate was halved 3 times") {
-		t.Errorf(`got %v, %+v, want an error of the type of failed and failed.Halved = 3 and len(r.Retreats) = 3 and "after the rate was halved 3 times" in err.Error()`, err, r.Retreats)
+		t.Errorf(`got %v, %+v, want a DivergedError and failed.Halved = 3 and len(r.Retreats) = 3 and "after the rate was halved 3 times" in err.Error()`, err, r.Retreats)
 	}
-	fresh := func(c Config) string { // what the error advises to try
+	fresh := func(c Config) string { // the first remedy of the error
 		tr, err := New(linear(t), c, Data[float32]{Train: problem[float32](37)})
 		if err != nil {
 			t.Fatal(err)
@@ -123,9 +123,9 @@ func TestHalvingsAreBounded(t *testing.T) {
 		return failed.Remedies[0].String()
 	}
 	if want := fresh(Config{Optimizer: optim.SGD{}, LearningRate: 1e30 / 8, Epochs: 5}); failed.Remedies[0].String() != want || !strings.Contains(err.Error(), want) {
-		t.Errorf("after the rate was halved the advice is %q (%v), with that rate from the beginning %q", failed.Remedies[0].String(), err, want)
+		t.Errorf("after the rate was halved the advice is %q (%v), want %q as with that rate from the beginning", failed.Remedies[0].String(), err, want)
 	}
 	if _, again := tr.Run(context.Background()); again == nil || again.Error() != err.Error() {
-		t.Errorf("asked again it says %v", again)
+		t.Errorf("a second Run returns %v, want the same error", again)
 	}
 }

@@ -81,7 +81,7 @@ func TestShuffling(t *testing.T) {
 			sorted := slices.Sorted(slices.Values(orders[e]))
 			for i, r := range sorted {
 				if i != r || len(sorted) != 37 {
-					t.Fatalf("epoch %d saw the rows %v", e, orders[e])
+					t.Fatalf("epoch %d used the rows %v, want each of 37 rows once", e, orders[e])
 				}
 			}
 		}
@@ -117,7 +117,7 @@ func TestBreakContinues(t *testing.T) {
 				}
 			}
 			if got := tr.Result(); got.Steps != want.Steps || got.Loss != want.Loss || got.Epochs != want.Epochs {
-				t.Errorf("%s, %s: in parts %d steps and loss %v, whole %d and %v", method, rule, got.Steps, got.Loss, want.Steps, want.Loss)
+				t.Errorf("%s, %s: in parts: %d steps and the loss %v, want %d and %v as in one piece", method, rule, got.Steps, got.Loss, want.Steps, want.Loss)
 			}
 			if !slices.Equal(parts.Params(), whole.Params()) {
 				t.Errorf("%s, %s: the weights differ", method, rule)
@@ -126,8 +126,8 @@ func TestBreakContinues(t *testing.T) {
 	}
 }
 
-// If its context ends, a run returns an error and keeps what was done. It can continue, to the bits
-// of a run that was never interrupted.
+// If its context ends, a run returns an error and keeps its progress. It can continue, and ends with the bits of a run
+// that was never interrupted.
 func TestInterruption(t *testing.T) {
 	reason := errors.New("the machine is needed")
 	start := func() *Trainer[float64] {
@@ -160,25 +160,25 @@ func TestInterruption(t *testing.T) {
 			}
 		}
 		if !errors.Is(last, ErrInterrupted) || !errors.Is(last, context.Canceled) || !errors.Is(last, reason) {
-			t.Errorf("%s: interrupted with %v", name, last)
+			t.Errorf("%s: got the error %v, want one that wraps ErrInterrupted, context.Canceled and the cause", name, last)
 		}
 		if r := tr.Result(); r.Reason != ReasonInterrupted || r.Steps != 10 || r.Loss-r.Loss != 0 {
 			t.Errorf("%s: ended by %q after %d updates at the loss %v", name, r.Reason, r.Steps, r.Loss)
 		}
 		if r, err := tr.Run(ctx); !errors.Is(err, ErrInterrupted) || r.Steps != 10 {
-			t.Errorf("%s: Run says %v after %d updates", name, err, r.Steps)
+			t.Errorf("%s: Run returns %v after %d updates, want ErrInterrupted after 10", name, err, r.Steps)
 		}
 		if r, err := tr.Run(context.Background()); err != nil || r.Reason != ReasonEpochs || !slices.Equal(tr.Network().Params(), whole.Network().Params()) {
 			t.Errorf("%s: continued to other weights, %q, %v", name, r.Reason, err)
 		}
 		if _, err := tr.Run(ctx); err != nil { // the run has ended already
-			t.Errorf("%s: a run that has ended says %v", name, err)
+			t.Errorf("%s: a run that has ended returns %v, want no error", name, err)
 		}
 	}
 	over, cancel := context.WithTimeout(context.Background(), -1)
 	defer cancel()
 	if r, err := start().Run(over); !errors.Is(err, ErrInterrupted) || !errors.Is(err, context.DeadlineExceeded) || r.Steps != 0 {
-		t.Errorf("a deadline: %v after %d updates", err, r.Steps)
+		t.Errorf("a deadline: got %v after %d updates, want ErrInterrupted after none", err, r.Steps)
 	}
 }
 
@@ -277,7 +277,7 @@ func TestShards(t *testing.T) {
 		}
 		for i, w := range n.Params() {
 			if math.Abs(w-want[i]) > 1e-13 {
-				t.Errorf("%d shards: parameter %d = %v, with one shard %v", shards, i, w, want[i])
+				t.Errorf("%d shards: parameter %d = %v, want %v as with one shard", shards, i, w, want[i])
 			}
 		}
 	}
@@ -302,7 +302,7 @@ func TestShards(t *testing.T) {
 	for i, got := range tr.grads[0] {
 		want := ((p[0][i] + p[1][i]) + (p[2][i] + p[3][i])) + ((p[4][i] + p[5][i]) + p[6][i])
 		if got != want {
-			t.Fatalf("element %d: %v, the tree gives %v", i, got, want)
+			t.Fatalf("element %d is %v, want %v as in the tree", i, got, want)
 		}
 	}
 }
@@ -329,7 +329,7 @@ func TestStepAllocatesNothing(t *testing.T) {
 				t.Fatal(err)
 			}
 		}); a != 0 {
-			t.Errorf("%s: %v allocations a step", c.Method, a)
+			t.Errorf("%s: %v allocations in a step, want none", c.Method, a)
 		}
 	}
 }
@@ -395,6 +395,6 @@ func TestConfigErrors(t *testing.T) {
 // A trainer needs a network.
 func TestNoNetwork(t *testing.T) {
 	if _, err := New[float32](nil, Config{Epochs: 1}, Data[float32]{}); !errors.Is(err, ErrConfig) {
-		t.Errorf("without a network: %v", err)
+		t.Errorf("without a network: got %v, want an error that wraps ErrConfig", err)
 	}
 }
