@@ -28,8 +28,8 @@ func TestParseNames(t *testing.T) {
 	}
 }
 
-// A metric that is named is in the report, and no other. A NaN among the
-// predictions makes all of them NaN.
+// A report has all metrics that are named. If a prediction is NaN, all of them
+// are NaN.
 func TestMoreMetrics(t *testing.T) {
 	m := must(t)
 	y, p := []float64{0, 1, 1}, []float64{0.25, 0.75, 0.5}
@@ -65,14 +65,14 @@ func TestMoreMetrics(t *testing.T) {
 	}
 }
 
-// The threshold changes the guesses and nothing else.
+// The threshold changes the predicted classes and nothing else.
 func TestBinaryAt(t *testing.T) {
 	y, p := []float64{0, 0, 1, 1}, []float64{0.125, 0.25, 0.25, 0.75}
 	r := must(t)(BinaryAt(0.2, y, p, nil, "f1"))
 	wantJSON(t, "threshold", r.Scores.Only([]string{"accuracy", "f1", "auc"}), `{"accuracy":0.75,"f1":0.8,"auc":0.875}`)
 }
 
-// The result is compared with trying every threshold one by one.
+// The test compares the result with many thresholds that are tried one by one.
 func TestBestThreshold(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	for range 200 {
@@ -110,7 +110,7 @@ func TestBestThreshold(t *testing.T) {
 				t.Fatalf("%s of y %v, p %v, w %v: threshold %v is no better than 0.5", name, y, p, w, got)
 			}
 			if !(got > 0 && got < 1) {
-				t.Fatalf("threshold %v", got)
+				t.Fatalf("the threshold is %v, want one between 0 and 1", got)
 			}
 		}
 	}
