@@ -252,7 +252,7 @@ func TestFaults(t *testing.T) {
 				return
 			}
 			if len(found) == 0 || found[0].Code != c.want {
-				t.Fatalf("found %+v", found)
+				t.Fatalf("found %+v, want the fault first", found)
 			}
 			if c.want == RateTooSmall && found[0].Remedies[0] != (train.Remedy{Option: "LearningRate", Value: "0.001"}) { // at this rate all updates together are as large as the weights
 				t.Errorf("got %+v, want the remedy LearningRate = 0.001", found[0])
@@ -332,7 +332,7 @@ func (s *scenario) diagnose(t *testing.T) []Finding {
 	case errors.As(err, &diverged):
 		last := found[len(found)-1]
 		if last.Code != NotFinite || diverged.Layer < 0 || !slices.Equal(diverged.Remedies, found[0].Remedies) {
-			t.Errorf("diverged with %+v, found %+v", diverged, found)
+			t.Errorf("diverged with %+v, found %+v, want the same remedies, and NotFinite at the end", diverged, found)
 		}
 	case err != nil:
 		t.Fatal(err)

@@ -57,7 +57,7 @@ func TestStateHoldsAllOfTheMemory(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !reflect.DeepEqual(again.memory, w.memory) {
-		t.Errorf("%+v is read as %+v", w.memory, again.memory)
+		t.Errorf("the memory %+v is read as %+v, want the same", w.memory, again.memory)
 	}
 	fresh := again.State()
 	if err := again.SetState(nil); err != nil || slices.Equal(again.State(), fresh) || len(again.looks) > 0 || !again.Alone() {

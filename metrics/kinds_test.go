@@ -21,7 +21,7 @@ func TestParseNames(t *testing.T) {
 		at := -1
 		for _, name := range k.Names() {
 			if place(name) >= len(order) || place(name) <= at {
-				t.Errorf("%s of kind %d has place %d, after %d", name, k, place(name), at)
+				t.Errorf("%s of kind %d has place %d, want a place in reports after %d", name, k, place(name), at)
 			}
 			at = place(name)
 		}
@@ -52,14 +52,14 @@ func TestMoreMetrics(t *testing.T) {
 		names := c.kind.Names()[1:] // the trainer knows the loss
 		plain, all, none := c.report(p), c.report(p, names...), c.report(bad, names...)
 		if len(all.Scores) != len(names) || len(plain.Scores) >= len(names) {
-			t.Errorf("kind %d: %d of %d metrics when they are named, %d when not", c.kind, len(all.Scores), len(names), len(plain.Scores))
+			t.Errorf("kind %d: %d of %d metrics when all are named, and %d when none are; want all, and fewer", c.kind, len(all.Scores), len(names), len(plain.Scores))
 		}
 		for _, name := range names {
 			if v, ok := all.Get(name); !ok || v != v {
-				t.Errorf("kind %d: %s = %v, %v", c.kind, name, v, ok)
+				t.Errorf("kind %d: %s = %v, %v, want a number", c.kind, name, v, ok)
 			}
 			if v, ok := none.Get(name); !ok || v == v {
-				t.Errorf("kind %d: %s of a NaN = %v, %v", c.kind, name, v, ok)
+				t.Errorf("kind %d: %s of a NaN = %v, %v, want NaN", c.kind, name, v, ok)
 			}
 		}
 	}

@@ -56,7 +56,7 @@ func TestMultilabelByHand(t *testing.T) {
 		near(t, "by hand", r.Scores, name, &want)
 	}
 	if _, ok := r.Outputs[1].Get("auc"); ok || len(r.Outputs) != 2 {
-		t.Errorf("outputs: %v", r.Outputs)
+		t.Errorf("got the outputs %v, want two, of which the second has no auc", r.Outputs)
 	}
 }
 

@@ -67,10 +67,10 @@ func TestGradientTable(t *testing.T) {
 		}
 	}
 	if len(seen) != len(losses) {
-		t.Errorf("only the losses %v were checked", seen)
+		t.Errorf("only the losses %v were checked, want all of them", seen)
 	}
 	if inputs < cases*15*3/4 {
-		t.Errorf("only %d of %d inputs could be compared", inputs, cases*15)
+		t.Errorf("only %d of %d inputs could be compared, want at least three quarters", inputs, cases*15)
 	}
 	t.Logf("%d combinations, %d inputs", cases, inputs)
 }
@@ -184,12 +184,12 @@ func TestGradientCheckFindsBrokenDerivatives(t *testing.T) {
 			continue
 		}
 		if c := checkCase(t, broken{f}, Identity, HalfSquared, Dense{}, Mean); c.OK() {
-			t.Errorf("a wrong derivative of %s passed: worst error %.2g", name, c.Worst.Error)
+			t.Errorf("a wrong derivative of %s passed the check: the worst error is %.2g", name, c.Worst.Error)
 		}
 	}
 	for _, loss := range []Loss{HalfSquared, Squared, Absolute, Huber(1), Quantile(0.3), LogCosh, WithBounds(Squared, 0.8)} {
 		if c := checkCase(t, Tanh, Identity, brokenLoss{loss}, Dense{}, Mean); c.OK() {
-			t.Errorf("a wrong derivative of %s passed: worst error %.2g", loss, c.Worst.Error)
+			t.Errorf("a wrong derivative of %s passed the check: the worst error is %.2g", loss, c.Worst.Error)
 		}
 	}
 }
@@ -224,7 +224,7 @@ func TestGradientCheckSamples(t *testing.T) {
 	}
 	for i, w := range n.Params() {
 		if w != before[i] {
-			t.Fatalf("parameter %d was not put back", i)
+			t.Fatalf("parameter %d was not restored", i)
 		}
 	}
 	n.Params()[3] = math.NaN()

@@ -59,16 +59,16 @@ func TestSeeds(t *testing.T) {
 		}
 		// A layer's weights do not depend on the layers after it, nor on whether it has a bias.
 		if alone := weights(init, 1, Dense{Units: 40}); !slices.Equal(first[:200], alone[:200]) {
-			t.Errorf("%s: the first layer depends on what follows", init)
+			t.Errorf("%s: the weights of the first layer depend on the layers after it", init)
 		}
 		for _, seed := range []uint64{0, 2, 1 << 32, 1<<32 | 1, math.MaxUint64} {
 			other := weights(init, seed, Dense{Units: 40, NoBias: true}, Dense{Units: 40, NoBias: true})
 			if n := equalPlaces(first, other); n > 0 {
-				t.Errorf("%s: seeds 1 and %d have %d weights in common", init, seed, n)
+				t.Errorf("%s: seeds 1 and %d have %d weights in common, want none", init, seed, n)
 			}
 		}
 		if n := equalPlaces(first[:200], first[200:400]); n > 0 {
-			t.Errorf("%s: layers 0 and 1 have %d weights in common", init, n)
+			t.Errorf("%s: layers 0 and 1 have %d weights in common, want none", init, n)
 		}
 	}
 }

@@ -238,7 +238,7 @@ func TestCompatible(t *testing.T) {
 					want = false
 				}
 				if err := Compatible(loss, out, units); (err == nil) != want {
-					t.Errorf("%s after %d %s: %v", loss, units, out, err)
+					t.Errorf("%s after %d %s: got the wrong result %v", loss, units, out, err)
 				}
 			}
 		}
@@ -276,7 +276,7 @@ func TestCheckTarget(t *testing.T) {
 				want = want && y >= 0 && y <= 1
 			}
 			if err := CheckTarget(loss, y); (err == nil) != want {
-				t.Errorf("%s, target %v: %v", loss, y, err)
+				t.Errorf("%s, target %v: got the wrong result %v", loss, y, err)
 			}
 		}
 	}

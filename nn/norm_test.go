@@ -111,7 +111,7 @@ func TestNormsAgainstTorch(t *testing.T) {
 				}
 			}
 			if seen != len(c.Gradients)+len(c.State) || seen != len(n.Tensors()) {
-				t.Errorf("%d tensors were compared, torch has %d and the network %d", seen, len(c.Gradients)+len(c.State), len(n.Tensors()))
+				t.Errorf("%d tensors were compared, but torch has %d and the network has %d", seen, len(c.Gradients)+len(c.State), len(n.Tensors()))
 			}
 			same("the output in inference", n.Forward(tape, first).flat(), FromRows(c.Inference).Data)
 			same("the output of Predict", n.Predict(first).Data, FromRows(c.Inference).Data)
@@ -291,7 +291,7 @@ func TestNormedTensors(t *testing.T) {
 	for _, tensor := range n.Tensors() {
 		names = append(names, tensor.Name)
 		if &tensor.Data[0] != &n.Values()[at] {
-			t.Errorf("%s is not at %d of the values", tensor.Name, at)
+			t.Errorf("%s does not begin at number %d of the values", tensor.Name, at)
 		}
 		if tensor.Rows != 0 && tensor.Rows*tensor.Cols != len(tensor.Data) || tensor.Rows == 0 && tensor.Cols != len(tensor.Data) {
 			t.Errorf("%s is %d x %d and has %d numbers", tensor.Name, tensor.Rows, tensor.Cols, len(tensor.Data))
@@ -351,7 +351,7 @@ func TestWithoutDropout(t *testing.T) {
 	for l := range 2 {
 		hat, mean, rstd := a.Normalized(l)
 		if want := []int{0, 3}[l]; len(mean) != want || len(rstd) != []int{6, 3}[l] || hat.Rows != 6 {
-			t.Errorf("layer %d: %d means, %d deviations, %d rows", l, len(mean), len(rstd), hat.Rows)
+			t.Errorf("layer %d has the wrong sizes: %d means, %d deviations, %d rows", l, len(mean), len(rstd), hat.Rows)
 		}
 		sum, squares := 0.0, 0.0
 		for _, v := range hat.Data[:hat.Rows*hat.Cols] {

@@ -120,11 +120,11 @@ func TestParseErrors(t *testing.T) {
 func TestParseCustom(t *testing.T) {
 	f, err := ParseActivation("softsign", Tanh, softsign{[]string{"mine"}})
 	if got, ok := f.(softsign); err != nil || !ok || !slices.Equal(got.notes, []string{"mine"}) {
-		t.Errorf("the custom activation is %v, %v", f, err)
+		t.Errorf("the custom activation is read as %v, %v, want the given one and no error", f, err)
 	}
 	l, err := ParseLoss("bowl", bowl{[]string{"mine"}})
 	if got, ok := l.(bowl); err != nil || !ok || !slices.Equal(got.notes, []string{"mine"}) {
-		t.Errorf("the custom loss is %v, %v", l, err)
+		t.Errorf("the custom loss is read as %v, %v, want the given one and no error", l, err)
 	}
 	if _, err := ParseActivation("softsign"); err == nil {
 		t.Error("ParseActivation knows a custom activation that was not given")

@@ -17,7 +17,7 @@ func TestActivationsAreAsTheTableSays(t *testing.T) {
 			t.Errorf("the default loss of %s is not compatible with it: %v", f, err)
 		}
 		if again, err := ParseActivation(f.String()); err != nil || again.String() != f.String() || !line(f).takes && again != f {
-			t.Errorf("%s is read as %v, %v", f, again, err)
+			t.Errorf("%s is read as %v, %v, want itself and no error", f, again, err)
 		}
 		if f == Softmax { // of a row
 			continue

@@ -99,7 +99,7 @@ func TestPlacesAreWhereThePictureDraws(t *testing.T) {
 		for _, e := range p.Edges { // y goes up in the picture, from its lower left corner
 			line := fmt.Sprintf(`d="M%.5g,%.5gL%.5g,%.5g"`, e.X1, 420-e.Y1, e.X2, 420-e.Y2)
 			if !strings.Contains(svg, line) {
-				t.Errorf("bare %v: no line %s for %v", bare, line, e.Edge)
+				t.Errorf("bare %v: the picture has no line %s for %v", bare, line, e.Edge)
 			}
 		}
 		if last := p.Edges[len(p.Edges)-1]; last.Edge != *n.Highlight || last.Weight != -4 {

@@ -67,10 +67,10 @@ func TestRowsKeepApart(t *testing.T) {
 		shown++
 		y := lay.columns[1].y
 		if free := y[0] - y[1] - 2*lay.radius; free < 2*(lay.number+3) {
-			t.Errorf("%d high: two numbers of height %.1f share %.1f between two units", height, lay.number, free)
+			t.Errorf("%d high: two numbers of height %.1f have only %.1f between two units", height, lay.number, free)
 		}
 		if lay.radius < leastRadius {
-			t.Errorf("%d high: units have a radius of %.1f", height, lay.radius)
+			t.Errorf("%d high: units have a radius of %.1f, which is too small", height, lay.radius)
 		}
 	}
 	if shown == 0 {

@@ -26,7 +26,7 @@ func TestBombs(t *testing.T) {
 			}
 		}
 		if err := w.Close(); err != nil || packed.Len() > limit {
-			t.Fatalf("%v: %d bytes", err, packed.Len())
+			t.Fatalf("packing failed with %v, or gave more than the limit: %d bytes", err, packed.Len())
 		}
 		for _, path := range []string{"/predict?model=binary", "/v1/models/binary:predict", "/v2/models/binary/infer", "/invocations?model=binary"} {
 			var before, after runtime.MemStats

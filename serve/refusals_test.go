@@ -87,7 +87,7 @@ func TestRefusals(t *testing.T) {
 			t.Errorf("%s %s %.80s: the error names the row twice: %s", c.method, c.path, c.body, v.Error)
 		}
 		if w.Header().Get("X-Request-Id") == "" {
-			t.Errorf("%s %s: no request id", c.method, c.path)
+			t.Errorf("%s %s: the answer has no request id", c.method, c.path)
 		}
 	}
 	for _, raw := range []string{"\x05\x00\x00\x00ab", "\x01", "\x00\x00\x00\x00\x00", "\xff\xff\xff\xff"} {

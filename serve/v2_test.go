@@ -134,7 +134,7 @@ func TestMetadata(t *testing.T) {
 	for task, m := range models {
 		v := answer(t, call(t, s, "GET", "/v2/models/"+string(task)+"/versions/1", ""))
 		if n := len(v["inputs"].([]any)); n != len(m.Columns()) || v["platform"] != "gradus" || text(t, v["versions"]) != `["1"]` {
-			t.Errorf("%s: %v", task, v)
+			t.Errorf("%s: the metadata are wrong: %v", task, v)
 		}
 		for _, path := range []string{"/v2/models/" + string(task) + "/ready", "/v1/models/" + string(task)} {
 			if v := answer(t, call(t, s, "GET", path, "")); v["ready"] != true {

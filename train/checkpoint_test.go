@@ -187,7 +187,7 @@ func resumed[T nn.Float](t *testing.T, start func(threads int) *Trainer[T], upda
 		t.Fatal(err)
 	}
 	if c.Steps != first.result.Steps || c.Epoch != first.epoch || c.Number != 1 {
-		t.Fatalf("the checkpoint says update %d, epoch %d, number %d", c.Steps, c.Epoch, c.Number)
+		t.Fatalf("the checkpoint has the wrong position: update %d, epoch %d, number %d", c.Steps, c.Epoch, c.Number)
 	}
 	second := start(2)
 	if err := second.Restore(c); err != nil {

@@ -150,7 +150,7 @@ func TestMoreRows(t *testing.T) {
 			}
 		}
 		if after.Epochs != before.Epochs+epochs || after.Steps != before.Steps+steps || after.BestEpoch <= before.Epochs {
-			t.Errorf("%s: %d epochs and %d updates after %d and %d; best epoch %d", method, after.Epochs, after.Steps, before.Epochs, before.Steps, after.BestEpoch)
+			t.Errorf("%s: the run has the wrong totals: %d epochs and %d updates after %d and %d before, and the best epoch %d", method, after.Epochs, after.Steps, before.Epochs, before.Steps, after.BestEpoch)
 		}
 	}
 }

@@ -176,7 +176,7 @@ func TestDivergenceWithNorm(t *testing.T) {
 	_, err = tr.Run(context.Background())
 	var diverged *DivergedError
 	if !errors.As(err, &diverged) {
-		t.Fatalf("the run did not diverge: %v", err)
+		t.Fatalf("the run did not diverge: got the error %v", err)
 	}
 	for i, v := range n.Values() {
 		if v-v != 0 {

@@ -59,7 +59,7 @@ func TestNextNamesTheRowsOfTheNextUpdate(t *testing.T) {
 			}
 			for r := range 7 {
 				if seen[r] != 3 && method != PerSample || seen[r] == 0 {
-					t.Errorf("%s: row %d was seen %d times in 3 epochs", method, r, seen[r])
+					t.Errorf("%s: row %d was used %d times in 3 epochs", method, r, seen[r])
 				}
 			}
 		}

@@ -160,20 +160,20 @@ func holdRanks[T nn.Float](t *testing.T, name string, c Config, d Data[T], layer
 				t.Errorf("%s: got the error %v, want %v as in one process", where, got.err, want.err)
 			}
 			if !slices.Equal(got.values, want.values) {
-				t.Errorf("%s: other weights than in one process", where)
+				t.Errorf("%s: different weights than in one process", where)
 			}
 			a, b := got.result, want.result
 			if a.Reason != b.Reason || a.Steps != b.Steps || math.Float64bits(a.Loss) != math.Float64bits(b.Loss) || a.BestEpoch != b.BestEpoch || len(a.History) != len(b.History) || got.found != want.found {
-				t.Errorf("%s: %s after %d updates with loss %v, in one process %s after %d with %v", where, a.Reason, a.Steps, a.Loss, b.Reason, b.Steps, b.Loss)
+				t.Errorf("%s: %s after %d updates with the loss %v, want %s after %d with %v as in one process", where, a.Reason, a.Steps, a.Loss, b.Reason, b.Steps, b.Loss)
 			}
 			for i := range min(len(a.History), len(b.History)) {
 				p, q := a.History[i], b.History[i]
 				if p.Loss != q.Loss || p.LearningRate != q.LearningRate || p.Validation != q.Validation && q.Validation == q.Validation {
-					t.Errorf("%s: epoch %d is %+v, in one process %+v", where, p.Epoch, p, q)
+					t.Errorf("%s: epoch %d is %+v, want %+v as in one process", where, p.Epoch, p, q)
 				}
 			}
 			if a.Exchange <= 0 || b.Exchange != 0 {
-				t.Errorf("%s: %v s in exchanges, in one process %v", where, a.Exchange, b.Exchange)
+				t.Errorf("%s: the exchanges take %v s, and %v s in one process, want more than 0 and 0", where, a.Exchange, b.Exchange)
 			}
 		}
 	}
@@ -235,13 +235,13 @@ func TestRootsCoverTheTree(t *testing.T) {
 				first, end := ownShards(rank, size, shards)
 				for _, r := range rootsOf(first, end, shards) {
 					if r.first != next || r.first%(1<<r.height) != 0 || r.end != min(r.first+1<<r.height, shards) || r.end > end {
-						t.Fatalf("%d shards on %d ranks: rank %d, with %d to %d, has %+v after %d", shards, size, rank, first, end, r, next)
+						t.Fatalf("%d shards on %d ranks: rank %d, with the shards %d to %d, has the wrong root %+v after %d", shards, size, rank, first, end, r, next)
 					}
 					next = r.end
 				}
 			}
 			if next != shards {
-				t.Fatalf("%d shards on %d ranks: the roots end at %d", shards, size, next)
+				t.Fatalf("%d shards on %d ranks: the roots end at %d, want the number of shards", shards, size, next)
 			}
 		}
 	}
@@ -291,7 +291,7 @@ func TestRanksResume(t *testing.T) {
 			return tr.Network().Values()
 		}) {
 			if !slices.Equal(got, want) {
-				t.Errorf("begun by %d ranks, rank %d of %d ends with other weights", size, rank, sizes[(i+1)%len(sizes)])
+				t.Errorf("a run begun by %d ranks: rank %d of %d ends with different weights", size, rank, sizes[(i+1)%len(sizes)])
 			}
 		}
 	}
@@ -316,7 +316,7 @@ func TestRanksEndTogether(t *testing.T) {
 				}
 			}
 			if !errors.Is(ended, ErrInterrupted) || tr.Result().Reason != ReasonInterrupted || !tr.Agreed() {
-				t.Errorf("rank %d: %v, agreed %v", s.rank, ended, tr.Agreed())
+				t.Errorf("rank %d: got the error %v (agreed: %v), want an interruption on which the ranks agree", s.rank, ended, tr.Agreed())
 			}
 			return tr.Result().Steps
 		})
@@ -385,7 +385,7 @@ func TestRanksThatDiffer(t *testing.T) {
 				if err != nil {
 					var file bytes.Buffer
 					if tr.Checkpoint(&file) == nil || tr.Agreed() {
-						t.Errorf("%s: rank %d writes a checkpoint of a run that cannot go on", name, s.rank)
+						t.Errorf("%s: rank %d writes a checkpoint of a run that cannot continue", name, s.rank)
 					}
 					return err
 				}
@@ -478,7 +478,7 @@ func TestRanksOverAStream(t *testing.T) {
 	want := onRanks(1, run)[0]
 	for rank, got := range onRanks(3, run) {
 		if !slices.Equal(got, want) {
-			t.Errorf("rank %d has other weights than one process", rank)
+			t.Errorf("rank %d has different weights than one process", rank)
 		}
 	}
 }

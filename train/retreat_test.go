@@ -46,7 +46,7 @@ func TestHalvedRateIsAFreshRun(t *testing.T) {
 			}
 			for i, q := range r.Retreats {
 				if q.To > q.Epoch || q.Step < 1 || q.LearningRate != 64/float64(uint(2)<<i) {
-					t.Errorf("%s, %s: retreat %d: %+v", rule, method, i, q)
+					t.Errorf("%s, %s: retreat %d is wrong: %+v", rule, method, i, q)
 				}
 			}
 			last := r.Retreats[len(r.Retreats)-1]
@@ -83,7 +83,7 @@ func TestRetreatKeepsWhatWasGood(t *testing.T) {
 	c := Config{Optimizer: optim.NewAdam(), LearningRate: 0.01, Epochs: 30, BatchSize: 10, Halvings: 5, Schedule: bump{20}}
 	r := mustRun(t, linear(t), c, d)
 	if len(r.Retreats) != 2 || r.Epochs != 30 || len(r.History) != 30 || r.Steps != 30*4 {
-		t.Fatalf("%d epochs, %d points, %d updates, %+v", r.Epochs, len(r.History), r.Steps, r.Retreats)
+		t.Fatalf("got %d epochs, %d points, %d updates and the retreats %+v, want 30, 30, 120 and two retreats", r.Epochs, len(r.History), r.Steps, r.Retreats)
 	}
 	back := r.Retreats[0]
 	if back.Epoch != 21 || back.To < 15 || back.LearningRate != 0.005 || r.Retreats[1].LearningRate != 0.0025 {
@@ -93,7 +93,7 @@ func TestRetreatKeepsWhatWasGood(t *testing.T) {
 	for i, p := range mustRun(t, linear(t), c, d).History {
 		q := r.History[i]
 		if q.Epoch != i+1 || i+1 < r.Retreats[1].To && i+1 < back.To && q.Loss != p.Loss {
-			t.Errorf("epoch %d: %+v, without the bump %+v", i+1, q, p)
+			t.Errorf("epoch %d: got %+v, want the loss of %+v, the run without the bump", i+1, q, p)
 		}
 	}
 }

@@ -28,7 +28,7 @@ func TestSolversAgainstScipy(t *testing.T) {
 			t.Errorf("%s reaches %v in %d iterations, want %v as in scipy", name, got, r.Epochs, want)
 		}
 		if r.Reason != ReasonMinimum || !r.Converged || r.Epochs > 500 {
-			t.Errorf("%s ended by %q after %d iterations, converged %v", name, r.Reason, r.Epochs, r.Converged)
+			t.Errorf("%s ended by %q after %d iterations (converged: %v), want a minimum within 500", name, r.Reason, r.Epochs, r.Converged)
 		}
 	}
 }
@@ -58,7 +58,7 @@ func TestSolverSteps(t *testing.T) {
 					t.Fatal(err)
 				}
 				if !(step.Loss < last) {
-					t.Fatalf("%s: iteration %d begins with a loss of %v, the one before with %v", name, step.N, step.Loss, last)
+					t.Fatalf("%s: iteration %d begins with the loss %v, want less than the %v before", name, step.N, step.Loss, last)
 				}
 				last = step.Loss
 				break

@@ -103,10 +103,10 @@ func TestStreamHasTheBitsOfRowsInMemory(t *testing.T) {
 					t.Errorf("chunks of %v: different bits", sizes)
 				}
 				if r.Steps != inMemory.Steps || r.Rows != inMemory.Rows || r.Epochs != 3 || len(r.History) != 3 || r.History[2].Loss != inMemory.History[2].Loss || r.History[1].LearningRate != inMemory.History[1].LearningRate {
-					t.Errorf("chunks of %v: %+v, in memory %+v", sizes, r, inMemory)
+					t.Errorf("chunks of %v: got %+v, want %+v as in memory", sizes, r, inMemory)
 				}
 				if s.opened != 3 || s.left != 3 {
-					t.Errorf("chunks of %v: opened %d times, left %d times in 3 epochs", sizes, s.opened, s.left)
+					t.Errorf("chunks of %v: the stream was opened %d times and left %d times in 3 epochs, want 3 each", sizes, s.opened, s.left)
 				}
 			}
 
@@ -121,7 +121,7 @@ func TestStreamHasTheBitsOfRowsInMemory(t *testing.T) {
 					break
 				}
 				if s.opened != s.left {
-					t.Fatalf("opened %d times, left %d times", s.opened, s.left)
+					t.Fatalf("the stream was opened %d times and left %d times, want the same number", s.opened, s.left)
 				}
 				if tr.Result().Steps == 3 {
 					if err := tr.Checkpoint(&kept); err != nil {

@@ -86,7 +86,7 @@ func TestShuffling(t *testing.T) {
 			}
 		}
 		if same := slices.Equal(orders[1], orders[2]); same != still {
-			t.Errorf("NoShuffle %v: two epochs had the same order: %v", still, same)
+			t.Errorf("NoShuffle %v: two epochs had the same order: %v, want the opposite", still, same)
 		}
 	}
 }
@@ -150,10 +150,10 @@ func TestInterruption(t *testing.T) {
 		var last error
 		for s, err := range loop(tr, ctx) {
 			if last != nil {
-				t.Fatalf("%s: goes on after %v", name, last)
+				t.Fatalf("%s: the loop continues after the error %v", name, last)
 			}
 			if last = err; err != nil && (s.N != 10 || s.Loss == s.Loss) {
-				t.Errorf("%s: the step beside the error is %+v", name, s)
+				t.Errorf("%s: the step that comes with the error is %+v, want step 10 with a NaN as its loss", name, s)
 			}
 			if s.N == 10 {
 				cancel(reason)
@@ -163,13 +163,13 @@ func TestInterruption(t *testing.T) {
 			t.Errorf("%s: got the error %v, want one that wraps ErrInterrupted, context.Canceled and the cause", name, last)
 		}
 		if r := tr.Result(); r.Reason != ReasonInterrupted || r.Steps != 10 || r.Loss-r.Loss != 0 {
-			t.Errorf("%s: ended by %q after %d updates at the loss %v", name, r.Reason, r.Steps, r.Loss)
+			t.Errorf("%s: ended by %q after %d updates with the loss %v, want an interruption after 10 with a finite loss", name, r.Reason, r.Steps, r.Loss)
 		}
 		if r, err := tr.Run(ctx); !errors.Is(err, ErrInterrupted) || r.Steps != 10 {
 			t.Errorf("%s: Run returns %v after %d updates, want ErrInterrupted after 10", name, err, r.Steps)
 		}
 		if r, err := tr.Run(context.Background()); err != nil || r.Reason != ReasonEpochs || !slices.Equal(tr.Network().Params(), whole.Network().Params()) {
-			t.Errorf("%s: continued to other weights, %q, %v", name, r.Reason, err)
+			t.Errorf("%s: the continued run ends with different weights, or by %q with the error %v", name, r.Reason, err)
 		}
 		if _, err := tr.Run(ctx); err != nil { // the run has ended already
 			t.Errorf("%s: a run that has ended returns %v, want no error", name, err)
@@ -203,7 +203,7 @@ func TestStopCriteria(t *testing.T) {
 			t.Errorf("%v: ended by %q, converged %v; want %q, %v", c.stop, r.Reason, r.Converged, c.reason, c.converged)
 		}
 		if strings.Contains(r.Reason, "target-loss") && r.Loss > 0.05 {
-			t.Errorf("%v: ended with a loss of %v", c.stop, r.Loss)
+			t.Errorf("%v: ended with the loss %v, want at most 0.05", c.stop, r.Loss)
 		}
 	}
 }
@@ -234,7 +234,7 @@ func TestPatienceRestoresTheBest(t *testing.T) {
 	}
 	r := tr.Result()
 	if r.Reason != "patience" || r.Epochs != at+15 || r.BestEpoch != at || r.BestScore != best {
-		t.Errorf("ended by %q after %d epochs, best %v at %d; saw the best %v at %d", r.Reason, r.Epochs, r.BestScore, r.BestEpoch, best, at)
+		t.Errorf("ended by %q after %d epochs, with the best score %v in epoch %d; want the best score %v in epoch %d and an end 15 epochs later", r.Reason, r.Epochs, r.BestScore, r.BestEpoch, best, at)
 	}
 	if !slices.Equal(n.Params(), weights) {
 		t.Error("the weights are not those of the best epoch")
@@ -254,11 +254,11 @@ func TestDivergence(t *testing.T) {
 	r, err := tr.Run(context.Background())
 	var diverged *DivergedError
 	if !errors.As(err, &diverged) || r.Reason != ReasonDiverged {
-		t.Fatalf("ended by %q with the error %v", r.Reason, err)
+		t.Fatalf("ended by %q with the error %v, want a DivergedError", r.Reason, err)
 	}
 	for i, w := range n.Params() {
 		if w-w != 0 {
-			t.Fatalf("parameter %d is %v", i, w)
+			t.Fatalf("parameter %d is %v, want a finite number", i, w)
 		}
 	}
 }

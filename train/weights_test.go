@@ -80,7 +80,7 @@ func TestBatchWithoutWeight(t *testing.T) {
 		}
 		moved := !slices.Equal(before, n.Params())
 		if want := step.N >= 2; moved != want || step.N != 2 && step.Loss != 0 || step.N == 2 && !(step.Loss > 0) {
-			t.Errorf("update %d: loss %v, moved %v", step.N, step.Loss, moved)
+			t.Errorf("update %d has the wrong loss %v, or the weights moved wrongly: %v", step.N, step.Loss, moved)
 		}
 	}
 }
