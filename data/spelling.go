@@ -57,7 +57,7 @@ func (sp *Spelling) missing(s string) bool {
 	return what == number && sp.lacks(x)
 }
 
-// lacks reports whether a number is missing, since one of the words for missing is that number.
+// lacks reports whether a number is missing because it is one of the words for missing.
 func (sp *Spelling) lacks(x float64) bool {
 	if sp == nil {
 		return false

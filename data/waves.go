@@ -1,17 +1,17 @@
 package data
 
-// Waves: cos and sin of a number's rank at several frequencies. A network learns from them what changes quickly along
-// a column, as the distance to the nearest of many places, which it learns slowly from the rank alone (Rahaman and
+// Waves are cos and sin of a number's rank at several frequencies. From them a network learns what changes quickly along
+// a column, such as the distance to the nearest of many places. It learns this only slowly from the rank alone (Rahaman and
 // others, "On the Spectral Bias of Neural Networks", arXiv 1806.08734; Gorishniy, Rubachev, Babenko, "On Embeddings
-// for Numerical Features", arXiv 2203.05556, periodic embeddings). The frequencies are fixed: the first wave makes half a
-// turn while the rank grows by 1, so 1.7 turns over the training rows, and the second makes twice as many.
+// for Numerical Features", arXiv 2203.05556, periodic embeddings). The frequencies are fixed. The first wave makes half a
+// turn while the rank grows by 1, which is 1.7 turns over the training rows, and the second makes twice as many.
 //
-// Waves stay constant beyond the training rows. A column that explains the targets nearly alone with a straight line gets
-// none, because a network that learned a trend from waves would not continue it.
+// Waves stay constant beyond the range of the training rows. A column gets none if a straight line in it explains most of
+// the targets, because a network that learned a trend from waves would not continue it.
 
 const (
-	someWaves = 2   // of a column
-	mostLine  = 0.9 // of the sum of squares around the mean that a line of a column with waves explains
+	someWaves = 2   // waves of a column
+	mostLine  = 0.9 // largest share of the sum of squares around the mean that a line explains in a column with waves
 )
 
 // FirstWave is the number of turns that the first wave makes while the rank grows by 1.

@@ -63,7 +63,7 @@ func TestNotebookBatchRunIsDiagnosed(t *testing.T) {
 	n := notebookNet(t, 4, 10)
 	_, found := mustRun(t, true, n, c, train.Data[float64]{Train: notebookRows()})
 	if got := codesOf(found); !slices.Equal(got, []string{DeadRows, Oscillation}) {
-		t.Fatalf("found %q", got)
+		t.Fatalf("found %q, want dead rows and then oscillation", got)
 	}
 	f := found[0]
 	if f.Layer == nil || *f.Layer != 0 || !strings.Contains(f.Evidence, "on row 3 ") || !strings.Contains(f.Evidence, "target 0.6") || f.Remedies[0].Option != "LearningRate" {
@@ -71,11 +71,11 @@ func TestNotebookBatchRunIsDiagnosed(t *testing.T) {
 	}
 	c.LearningRate = 5
 	if r, found := mustRun(t, true, notebookNet(t, 4, 10), c, train.Data[float64]{Train: notebookRows()}); !r.Converged || len(found) > 0 {
-		t.Errorf("at rate 5: converged %v, found %q", r.Converged, codesOf(found))
+		t.Errorf("at rate 5: converged %v, found %q, want a run that converges and no findings", r.Converged, codesOf(found))
 	}
 }
 
-// A single sample at rate 2,000 ends with a unit that is saturated or dead, or converges.
+// A run on a single sample at rate 2,000 converges, or ends with a unit that is saturated or dead.
 func TestNotebookOneSampleIsDiagnosed(t *testing.T) {
 	one := train.Set[float64]{X: notebookRows().X.Slice(0, 1), Y: notebookRows().Y.Slice(0, 1)}
 	failed := 0
@@ -86,21 +86,21 @@ func TestNotebookOneSampleIsDiagnosed(t *testing.T) {
 		got := codesOf(found)
 		if r.Converged {
 			if len(got) > 0 {
-				t.Errorf("seed %d converged, found %q", seed, got)
+				t.Errorf("seed %d converged, found %q, want nothing", seed, got)
 			}
 			continue
 		}
 		failed++
 		if !slices.Contains(got, SaturatedUnits) && !slices.Contains(got, DeadUnits) {
-			t.Errorf("seed %d: found %q", seed, got)
+			t.Errorf("seed %d: found %q, want saturated or dead units", seed, got)
 		}
 	}
 	if failed < 10 {
-		t.Errorf("only %d of 30 runs failed", failed)
+		t.Errorf("only %d of 30 runs failed, want at least 10", failed)
 	}
 }
 
-// noise returns a number in [-1, 1) for two numbers.
+// noise returns a random number in [-1, 1) that is always the same for i and j.
 func noise(i, j int) float64 { return rng.Float64(7, rng.Sample, uint64(i), uint64(j))*2 - 1 }
 
 // table returns rows with 5 inputs for a regression, or with classes for a classification.
@@ -121,7 +121,7 @@ func table(rows, classes int) train.Set[float32] {
 	return s
 }
 
-// Each fault alone gives its code as the first finding. The healthy run that it was made from has none.
+// For each fault alone, the first finding has the fault's code. The healthy run without a fault has no findings.
 func TestFaults(t *testing.T) {
 	type fault struct {
 		want, evidence string
@@ -145,13 +145,13 @@ func TestFaults(t *testing.T) {
 		{TargetOutlier, `row 7 (counted from 0) has 1e+08, and the middle half`, func(s *scenario) { s.data.Train.Y.Data[7] = 1e8 }},
 		{TargetOutlier, "2 training targets are far", func(s *scenario) {
 			s.data.Train.Y.Data[7], s.data.Train.Y.Data[8] = -1e7, 1e7
-			s.config.LearningRate = 1e-5 // with which the outputs are constant
+			s.config.LearningRate = 1e-5 // at this rate the outputs stay constant
 		}},
-		{TargetOutlier, "has 2e+09", func(s *scenario) { // in its own units
+		{TargetOutlier, "has 2e+09", func(s *scenario) { // in the target's own units
 			s.names.Center, s.names.Scale = []float64{0}, []float64{20}
 			s.data.Train.Y.Data[7] = 1e8
 		}},
-		{"", "", func(s *scenario) { // which a robust loss does not see
+		{"", "", func(s *scenario) { // a robust loss does not react to an outlier
 			s.config.Loss = nn.Absolute
 			s.data.Train.Y.Data[7] = 1000
 		}},
@@ -247,15 +247,15 @@ func TestFaults(t *testing.T) {
 			found := s.diagnose(t)
 			if c.want == "" {
 				if len(found) > 0 {
-					t.Fatalf("a sound run: %+v", found)
+					t.Fatalf("a healthy run: found %+v, want nothing", found)
 				}
 				return
 			}
 			if len(found) == 0 || found[0].Code != c.want {
-				t.Fatalf("found %+v", found)
+				t.Fatalf("found %+v, want the fault first", found)
 			}
-			if c.want == RateTooSmall && found[0].Remedies[0] != (train.Remedy{Option: "LearningRate", Value: "0.001"}) { // with which the updates get as far as the weights are large
-				t.Errorf("%+v", found[0])
+			if c.want == RateTooSmall && found[0].Remedies[0] != (train.Remedy{Option: "LearningRate", Value: "0.001"}) { // at this rate all updates together are as large as the weights
+				t.Errorf("got %+v, want the remedy LearningRate = 0.001", found[0])
 			}
 			if c.evidence != "learning" && !strings.Contains(found[0].Evidence, c.evidence) {
 				t.Errorf("the evidence lacks %q: %s", c.evidence, found[0].Evidence)
@@ -272,7 +272,7 @@ func product(epochs int) func(s *scenario) {
 	return func(s *scenario) {
 		s.hidden, s.data.Train, s.config.Epochs = nil, table(3000, 0), epochs
 		if epochs < 10 {
-			s.outInit = nn.Normal(0.05) // so that there is nothing to fall
+			s.outInit = nn.Normal(0.05) // so that the loss has nowhere to fall
 		}
 		for i := range s.data.Train.Y.Data {
 			x := s.data.Train.X.Row(i)
@@ -332,13 +332,13 @@ func (s *scenario) diagnose(t *testing.T) []Finding {
 	case errors.As(err, &diverged):
 		last := found[len(found)-1]
 		if last.Code != NotFinite || diverged.Layer < 0 || !slices.Equal(diverged.Remedies, found[0].Remedies) {
-			t.Errorf("diverged with %+v, found %+v", diverged, found)
+			t.Errorf("diverged with %+v, found %+v, want the same remedies, and NotFinite at the end", diverged, found)
 		}
 	case err != nil:
 		t.Fatal(err)
 	}
 	if s.diverges && diverged == nil {
-		t.Error("it did not diverge")
+		t.Error("the run did not diverge")
 	}
 	return found
 }
@@ -371,7 +371,7 @@ func TestDiagnoseWithinTheFirstEpoch(t *testing.T) {
 	}
 }
 
-// Watching changes no bit of a weight, in every way of making the epochs.
+// Watching changes no bit of a weight, whichever way the epochs are made.
 func TestWatchingChangesNoBit(t *testing.T) {
 	weights := func(on bool, c train.Config, d train.Data[float32], layers ...nn.Dense) []float32 {
 		n, err := nn.New[float32](d.Train.X.Cols, nn.Seed(3), layers...)
@@ -400,7 +400,7 @@ func TestWatchingChangesNoBit(t *testing.T) {
 	}
 }
 
-// This measures the cost of watching: the looks, the measured updates and the diagnosis, each timed
+// BenchmarkWatch measures the cost of watching: the looks, the measured updates and the diagnosis, each timed
 // separately, as a share of their run.
 func BenchmarkWatch(b *testing.B) {
 	relu := nn.Dense{Units: 64, Activation: nn.ReLU}
@@ -473,7 +473,7 @@ func TestDiagnosisWithNormsSolversAndTheRest(t *testing.T) {
 			s.hidden = []nn.Dense{{Units: 16, Activation: nn.ReLU}}
 			change(s)
 			if found := s.diagnose(t); len(found) > 0 {
-				t.Errorf("a sound run: %+v", found)
+				t.Errorf("a healthy run: found %+v, want nothing", found)
 			}
 			on := s.weights
 			s.unwatched = true
@@ -491,7 +491,7 @@ func TestDiagnosisWithNormsSolversAndTheRest(t *testing.T) {
 				}
 			}
 			if found := s.diagnose(t); s.hidden[0].Norm == nn.NoNorm && (len(found) == 0 || found[0].Code != DeadUnits) {
-				t.Errorf("dead units: %+v", found)
+				t.Errorf("got %+v, want dead units", found)
 			}
 		})
 	}
@@ -512,13 +512,13 @@ func TestDiagnosisOfLossesOfAmounts(t *testing.T) {
 		v := slices.Clone(s.data.Train.Y.Data)
 		amounts(func(i int) float64 { return float64(v[i]) })
 		if found := s.diagnose(t); len(found) > 0 {
-			t.Errorf("%s, a sound run: %+v", loss, found)
+			t.Errorf("%s, a healthy run: found %+v, want nothing", loss, found)
 		}
 		s.hidden, s.data.Train = nil, table(3000, 0)
 		amounts(func(i int) float64 { return float64(s.data.Train.X.At(i, 0) * s.data.Train.X.At(i, 1)) })
 		found := s.diagnose(t)
 		if len(found) == 0 || found[0].Code != Plateau || !strings.Contains(found[0].Evidence, "predicting every target exactly") {
-			t.Errorf("%s of what inputs do not say: %+v", loss, found)
+			t.Errorf("%s, targets that the inputs do not explain: found %+v, want a plateau", loss, found)
 		}
 	}
 }
@@ -540,7 +540,7 @@ func TestOutputsComputedFromZAreNotDead(t *testing.T) {
 		s.start = func(n *nn.Network[float32]) { n.Bias(0)[0] = -20 }
 		for _, f := range s.diagnose(t) {
 			if f.Code == DeadUnits || f.Code == SaturatedUnits {
-				t.Errorf("%s after %s: %+v", c.loss, c.out, f)
+				t.Errorf("%s after %s: found %+v, want neither dead nor saturated units", c.loss, c.out, f)
 			}
 		}
 	}
@@ -550,6 +550,6 @@ func TestOutputsComputedFromZAreNotDead(t *testing.T) {
 	}
 	s.start = func(n *nn.Network[float32]) { n.Bias(0)[0] = -20 }
 	if found := s.diagnose(t); !slices.Contains(codesOf(found), DeadUnits) {
-		t.Errorf("a squared loss after a flat sigmoid: %+v", found)
+		t.Errorf("a squared loss after a flat sigmoid: found %+v, want dead units", found)
 	}
 }

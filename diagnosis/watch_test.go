@@ -13,7 +13,7 @@ import (
 	"github.com/gradus-ml/gradus/train"
 )
 
-// watched is a run with everything that a watcher remembers: moves, looks, dead rows and identical units.
+// watched returns a run in which a watcher remembers everything that it can: moves, looks, dead rows and identical units.
 func watched(t testing.TB) (*train.Trainer[float32], *Watcher[float32]) {
 	t.Helper()
 	n, err := nn.New[float32](5, nn.Seed(3), nn.Dense{Units: 4, Activation: nn.ReLU}, nn.Dense{Units: 3, Init: nn.Zeros}, nn.Dense{Units: 1})
@@ -57,11 +57,11 @@ func TestStateHoldsAllOfTheMemory(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !reflect.DeepEqual(again.memory, w.memory) {
-		t.Errorf("%+v is read as %+v", w.memory, again.memory)
+		t.Errorf("the memory %+v is read as %+v, want the same", w.memory, again.memory)
 	}
 	fresh := again.State()
 	if err := again.SetState(nil); err != nil || slices.Equal(again.State(), fresh) || len(again.looks) > 0 || !again.Alone() {
-		t.Errorf("it does not begin anew: %+v, %v", again.memory, err)
+		t.Errorf("SetState(nil) does not reset the watcher: %+v, %v", again.memory, err)
 	}
 }
 
@@ -73,29 +73,29 @@ func TestStateRefusesNonsense(t *testing.T) {
 	}
 	state := w.State()
 	for n := 1; n < len(state); n += 7 {
-		if n == 3+int(state[2])+3 { // with no look, which is a state
+		if n == 3+int(state[2])+3 { // a valid state without looks
 			continue
 		}
 		short := slices.Clone(state[:n])
 		if err := w.SetState(short); err == nil && !slices.Equal(w.State(), short) {
-			t.Errorf("the first %d of %d numbers are taken for %v", n, len(state), w.State())
+			t.Errorf("the first %d of %d numbers are read as %v, want an error", n, len(state), w.State())
 		}
 		if err := w.SetState(state); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if len(w.looks) == 0 || len(w.looks[0].layers[0].deadRows) == 0 {
-		t.Fatal("no row was seen dead")
+		t.Fatal("the watcher saw no dead row")
 	}
 	row := 3 + int(state[2]) + 3 + 1 + 4 // the first dead row of the first look
 	for _, bad := range []float64{-1, 1e9, math.Inf(1), math.NaN()} {
 		broken := slices.Clone(state)
 		broken[row] = bad
 		if err := w.SetState(broken); err == nil {
-			t.Errorf("a look at row %v is accepted", bad)
+			t.Errorf("a look with the dead row %v is accepted", bad)
 		}
 		if !slices.Equal(w.State(), state) {
-			t.Fatalf("a state that was refused is kept: %v", w.State())
+			t.Fatalf("the watcher keeps a refused state: %v", w.State())
 		}
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/gradus-ml/gradus/metrics"
 )
 
-// The example scores predictions, and the guess that always predicts the mean of the targets.
+// The example scores predictions and a baseline that always predicts the mean of the targets.
 func ExampleRegression() {
 	y, yhat := []float64{1, 2, 3, 4}, []float64{1.5, 2, 2.5, 4}
 	report, err := metrics.Regression(y, yhat, 1, nil)

@@ -21,15 +21,15 @@ func TestParseNames(t *testing.T) {
 		at := -1
 		for _, name := range k.Names() {
 			if place(name) >= len(order) || place(name) <= at {
-				t.Errorf("%s of kind %d has place %d, after %d", name, k, place(name), at)
+				t.Errorf("%s of kind %d has place %d, want a place in reports after %d", name, k, place(name), at)
 			}
 			at = place(name)
 		}
 	}
 }
 
-// A metric that is named is in the report, and no other. A NaN among the
-// predictions makes all of them NaN.
+// A report has all metrics that are named. If a prediction is NaN, all of them
+// are NaN.
 func TestMoreMetrics(t *testing.T) {
 	m := must(t)
 	y, p := []float64{0, 1, 1}, []float64{0.25, 0.75, 0.5}
@@ -52,27 +52,27 @@ func TestMoreMetrics(t *testing.T) {
 		names := c.kind.Names()[1:] // the trainer knows the loss
 		plain, all, none := c.report(p), c.report(p, names...), c.report(bad, names...)
 		if len(all.Scores) != len(names) || len(plain.Scores) >= len(names) {
-			t.Errorf("kind %d: %d of %d metrics when they are named, %d when not", c.kind, len(all.Scores), len(names), len(plain.Scores))
+			t.Errorf("kind %d: %d of %d metrics when all are named, and %d when none are; want all, and fewer", c.kind, len(all.Scores), len(names), len(plain.Scores))
 		}
 		for _, name := range names {
 			if v, ok := all.Get(name); !ok || v != v {
-				t.Errorf("kind %d: %s = %v, %v", c.kind, name, v, ok)
+				t.Errorf("kind %d: %s = %v, %v, want a number", c.kind, name, v, ok)
 			}
 			if v, ok := none.Get(name); !ok || v == v {
-				t.Errorf("kind %d: %s of a NaN = %v, %v", c.kind, name, v, ok)
+				t.Errorf("kind %d: %s of a NaN = %v, %v, want NaN", c.kind, name, v, ok)
 			}
 		}
 	}
 }
 
-// The threshold changes the guesses and nothing else.
+// The threshold changes the predicted classes and nothing else.
 func TestBinaryAt(t *testing.T) {
 	y, p := []float64{0, 0, 1, 1}, []float64{0.125, 0.25, 0.25, 0.75}
 	r := must(t)(BinaryAt(0.2, y, p, nil, "f1"))
 	wantJSON(t, "threshold", r.Scores.Only([]string{"accuracy", "f1", "auc"}), `{"accuracy":0.75,"f1":0.8,"auc":0.875}`)
 }
 
-// The result is compared with trying every threshold one by one.
+// The test compares the result with many thresholds that are tried one by one.
 func TestBestThreshold(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	for range 200 {
@@ -110,7 +110,7 @@ func TestBestThreshold(t *testing.T) {
 				t.Fatalf("%s of y %v, p %v, w %v: threshold %v is no better than 0.5", name, y, p, w, got)
 			}
 			if !(got > 0 && got < 1) {
-				t.Fatalf("threshold %v", got)
+				t.Fatalf("the threshold is %v, want one between 0 and 1", got)
 			}
 		}
 	}

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// The scores of many classes sort one list, instead of one for each.
+// Multiclass sorts one list for all classes, instead of one for each class.
 func TestMulticlassMemory(t *testing.T) {
 	const rows, classes = 50_000, 8
 	y, p := make([]float64, rows), make([]float64, rows*classes)

@@ -56,7 +56,7 @@ func TestMultilabelByHand(t *testing.T) {
 		near(t, "by hand", r.Scores, name, &want)
 	}
 	if _, ok := r.Outputs[1].Get("auc"); ok || len(r.Outputs) != 2 {
-		t.Errorf("outputs: %v", r.Outputs)
+		t.Errorf("got the outputs %v, want two, of which the second has no auc", r.Outputs)
 	}
 }
 
@@ -93,7 +93,7 @@ func TestWhatIsNotDefinedIsLeftOut(t *testing.T) {
 	}
 }
 
-// A NaN anywhere is NaN, as JSON null, in every metric it could have changed.
+// A NaN anywhere makes each metric that it could have changed NaN, which JSON writes as null.
 func TestNaN(t *testing.T) {
 	m := must(t)
 	y, p := []float64{0, 1, 2}, []float64{0.5, 1, nan}
@@ -119,7 +119,7 @@ func TestNaN(t *testing.T) {
 	}
 }
 
-// Scores outside [0, 1] (a net with an identity output) still have an order and a guess.
+// Scores outside [0, 1], as of a network with an identity output, can still be ranked and give classes.
 func TestInfiniteAndOutsideScores(t *testing.T) {
 	r := must(t)(Binary([]float64{0, 1, 0, 1}, []float64{-inf, inf, -3, 7}, nil))
 	r.Set("log_loss", 0)
@@ -182,7 +182,7 @@ func TestLengthsThatDoNotFitPanic(t *testing.T) {
 		func() {
 			defer func() {
 				if s, ok := recover().(string); !ok || !strings.HasPrefix(s, "metrics: ") {
-					t.Errorf("case %d: no panic of metrics, but %v", i, s)
+					t.Errorf("case %d: got the panic %v, want one that begins with the package's name", i, s)
 				}
 			}()
 			f()
@@ -197,7 +197,7 @@ func TestBaselines(t *testing.T) {
 	}
 	wantJSON(t, "mean", s, `{"rmse":5.5,"mae":5.5,"r2":0}`)
 
-	// The commonest class of training is class 1; two of four rows have it, and the rows'
+	// The most common class in training is class 1. Two of four rows have it, and the rows'
 	// classes had shares .5, .5, .25 and .25.
 	s, err = MajorityBaseline([]float64{1, 1, 0, 2}, []float64{0.25, 0.5, 0.25}, nil)
 	if err != nil {
@@ -222,7 +222,7 @@ func TestClassIndices(t *testing.T) {
 	}
 }
 
-// sample draws classes, scores with many ties and whole weights, with both classes there.
+// sample draws classes, scores with many ties, and integer weights. Both classes occur.
 func sample(t *rapid.T) (y, p, w []float64) {
 	n := rapid.IntRange(2, 40).Draw(t, "rows")
 	for i := range n {
@@ -289,7 +289,7 @@ func TestAUCProperties(t *testing.T) {
 }
 
 // Tied rows are added in their order, however the sort moves them: (.1 + .1) + .4 is not
-// (.4 + .1) + .1, and the choice of an epoch may hang on the last bit.
+// (.4 + .1) + .1, and the choice of an epoch may depend on the last bit.
 func TestAUCAddsTiesInTheOrderOfRows(t *testing.T) {
 	w := []float64{1, 0.1, 0.1, 0.4, 0.1}
 	tied := w[1] + w[2]
@@ -300,7 +300,8 @@ func TestAUCAddsTiesInTheOrderOfRows(t *testing.T) {
 	}
 }
 
-// A whole weight is that many copies of the row; two classes are one probability or two.
+// An integer weight counts as that many copies of the row. Two classes have the same scores with one probability for each
+// row as with two.
 func TestWeightsAreCopies(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		y, p, w := sample(t)

@@ -71,7 +71,7 @@ func must(t *testing.T) func(Report, error) Report {
 	}
 }
 
-// testdata/oracle.py wrote the file: scikit-learn's metrics on the same vectors.
+// The metrics agree with scikit-learn's on the same vectors, which testdata/oracle.py computed.
 func TestAgainstSklearn(t *testing.T) {
 	type matrix = [][]float64
 	var file struct {
@@ -144,7 +144,7 @@ func TestAgainstSklearn(t *testing.T) {
 			}
 		}
 		if named != len(want) || named == 0 {
-			t.Errorf("%s: of %d more metrics %d are known", what, len(want), named)
+			t.Errorf("%s: %d more metrics, of which %d are known, want all", what, len(want), named)
 		}
 	}
 	for _, c := range file.Binary {

@@ -56,7 +56,7 @@ func TestJSON(t *testing.T) {
 	for _, bad := range []string{`[]`, `7`, `{"auc":"high"}`, `{"confusion":3}`, `{"outputs":[1]}`} {
 		var r Report
 		if err := json.Unmarshal([]byte(bad), &r); err == nil {
-			t.Errorf("reading %s succeeded", bad)
+			t.Errorf("reading %s succeeded, want an error", bad)
 		}
 	}
 	var s Scores

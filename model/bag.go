@@ -50,7 +50,7 @@ type bag struct {
 	restored atomic.Int64  // nanoseconds of earlier training of members that were restored
 	stopped  string        // why run ended before its members did: "interrupted", "max-time" or ""
 	taken    []*member     // the members of the latest model
-	worse    []data.Note   // why it has no members of a recipe
+	worse    []data.Note   // why the members of a recipe were left out
 }
 
 // member is one member of the ensemble. It is prepared when its turn comes, and releases its rows when

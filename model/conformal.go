@@ -53,7 +53,7 @@ func (s Scores) MarshalJSON() ([]byte, error) { return jsonfloat.Marshal(s) }
 func (s *Scores) UnmarshalJSON(text []byte) error { return jsonfloat.Unmarshal(text, s) }
 
 const (
-	keptScores = 200 // scores that are kept of more rows
+	keptScores = 200 // scores to keep if there are more rows
 	groupRows  = 100 // least number of rows in a group
 	mostGroups = 5
 )

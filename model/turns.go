@@ -6,20 +6,21 @@ import (
 	"github.com/gradus-ml/gradus/data"
 )
 
-// Recipes in turn. With the recipe auto, neighboring members of an ensemble of at least 8 have different recipes, if each
-// has its own fold. Networks with different inputs make different mistakes, so their mean is better than that of networks with one
-// recipe (docs/recipe.md has the figures). Where one recipe does not suit the table at all, the rows out of fold show
-// it, and its members are left out.
+// The members of an ensemble can take recipes in turn. With the recipe auto, neighboring members of an ensemble of at
+// least 8 have different recipes, if each has its own fold. Networks with different inputs make different mistakes, so
+// their mean is better than that of networks with one recipe (docs/recipe.md has the figures). If a recipe does not
+// suit the table at all, its loss out of fold shows it, and its members are left out.
 
-// leastInTurn is the least number of members that take turns. Of fewer, half would be too few if the others are left out.
+// leastInTurn is the least number of members that take turns. In a smaller ensemble, too few members would remain if one
+// recipe were left out.
 const leastInTurn = 8
 
 // clearlyWorse is the number of standard errors by which a recipe's loss must exceed that of the best one for its
 // members to be left out.
 const clearlyWorse = 2
 
-// Again returns the options that make the same run again. They are Options; but where members take recipes in turn, what
-// a recipe chooses stays as it was given.
+// Again returns the options that repeat the run. They are Options, except that the options that a recipe chooses stay as
+// they were given if members take recipes in turn.
 func (f *Fit) Again() Options {
 	o := f.Options
 	if f.bag != nil && len(f.bag.turns) > 1 {
@@ -71,7 +72,8 @@ func (b *bag) keepBetter(m *Model, all []*member) (kept []*member, err error) {
 	return kept, nil
 }
 
-// turn returns the losses of the members k with k mod the number of turns = i.
+// turn returns the losses of recipe i. Its members are those whose index has the remainder i when divided by the number
+// of turns.
 func (b *bag) turn(m *Model, all []*member, i int) (t turn, err error) {
 	t.recipe = b.turns[i]
 	table, width := b.fit.tables.Train, m.Encoding.Outputs()

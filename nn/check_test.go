@@ -7,9 +7,8 @@ import (
 	"testing"
 )
 
-// The gradient of every activation x loss x bias, norm and dropout x reduction is checked in
-// float64. Each activation is in two hidden layers and, with every loss that accepts it, at
-// the output.
+// The test checks the gradient in float64 for every combination of activation, loss, reduction and kind of layer
+// (bias, norm, dropout). Each activation is in two hidden layers and, with every loss that accepts it, at the output.
 func TestGradientTable(t *testing.T) {
 	losses := []Loss{HalfSquared, Squared, Absolute, Huber(1), Huber(0.3), BinaryCrossEntropy, CrossEntropy, Poisson,
 		Quantile(0.3), LogCosh, Tweedie(1.3), Gamma, Focal(2), Focal(0.5), BinaryFocal(2), BinaryFocal(0), Hinge,
@@ -42,7 +41,7 @@ func TestGradientTable(t *testing.T) {
 					}
 					for _, r := range []Reduction{Mean, Sum} {
 						if r == Sum && (kind.Norm != NoNorm || kind.Dropout > 0) {
-							continue // it is only a factor of the output's delta
+							continue // the reduction only scales the output's delta
 						}
 						cases++
 						seen[loss.String()] = true
@@ -68,18 +67,18 @@ func TestGradientTable(t *testing.T) {
 		}
 	}
 	if len(seen) != len(losses) {
-		t.Errorf("only the losses %v were checked", seen)
+		t.Errorf("only the losses %v were checked, want all of them", seen)
 	}
 	if inputs < cases*15*3/4 {
-		t.Errorf("only %d of %d inputs could be compared", inputs, cases*15)
+		t.Errorf("only %d of %d inputs could be compared, want at least three quarters", inputs, cases*15)
 	}
 	t.Logf("%d combinations, %d inputs", cases, inputs)
 }
 
-// caseCheck is the result of one line of the table.
+// caseCheck is the result of one combination.
 type caseCheck struct {
 	Check
-	inputs     int        // how many had their gradients compared
+	inputs     int        // the number whose gradients were compared
 	inputWorst Comparison // of InputGradient with a central difference
 	from       float64    // how far BackpropFrom is from Backprop, as a share of the largest gradient
 }
@@ -94,7 +93,7 @@ func checkCase(t *testing.T, f, out Activation, loss Loss, kind Dense, r Reducti
 	}
 	more, wide, outNorm, seed := 0, std, kind.Norm, uint64(3)
 	if kind.Norm == LayerNorm {
-		// With few units, or small sums, the norm is too rough for a central difference. The size of the
+		// With few units or small sums, the norm curves too strongly for a central difference. The size of the
 		// weights changes nothing else.
 		more, wide, outNorm, seed = 5, 2, NoNorm, 4
 	}
@@ -185,12 +184,12 @@ func TestGradientCheckFindsBrokenDerivatives(t *testing.T) {
 			continue
 		}
 		if c := checkCase(t, broken{f}, Identity, HalfSquared, Dense{}, Mean); c.OK() {
-			t.Errorf("a wrong derivative of %s passed: worst error %.2g", name, c.Worst.Error)
+			t.Errorf("a wrong derivative of %s passed the check: the worst error is %.2g", name, c.Worst.Error)
 		}
 	}
 	for _, loss := range []Loss{HalfSquared, Squared, Absolute, Huber(1), Quantile(0.3), LogCosh, WithBounds(Squared, 0.8)} {
 		if c := checkCase(t, Tanh, Identity, brokenLoss{loss}, Dense{}, Mean); c.OK() {
-			t.Errorf("a wrong derivative of %s passed: worst error %.2g", loss, c.Worst.Error)
+			t.Errorf("a wrong derivative of %s passed the check: the worst error is %.2g", loss, c.Worst.Error)
 		}
 	}
 }
@@ -221,16 +220,16 @@ func TestGradientCheckSamples(t *testing.T) {
 	before := append([]float64(nil), n.Params()...)
 	c := CheckGradient(n, Squared, x, y, CheckOptions{Max: 50, Seed: 9})
 	if c.Checked != 50 || c.Parameters != 20*30+30+30*2+2 || !c.OK() {
-		t.Errorf("checked %d of %d, worst %.2g", c.Checked, c.Parameters, c.Worst.Error)
+		t.Errorf("checked %d of %d parameters, want 50 of 692; the worst error is %.2g", c.Checked, c.Parameters, c.Worst.Error)
 	}
 	for i, w := range n.Params() {
 		if w != before[i] {
-			t.Fatalf("parameter %d was not put back", i)
+			t.Fatalf("parameter %d was not restored", i)
 		}
 	}
 	n.Params()[3] = math.NaN()
 	if c := CheckGradient(n, Squared, x, y, CheckOptions{}); c.OK() {
-		t.Error("a network of NaNs passed")
+		t.Error("a network with a NaN passed the check")
 	}
 }
 

@@ -86,7 +86,7 @@ func ExampleRead() {
 	// Output: true
 }
 
-// The gradient by the inputs says which input changes the output most.
+// The gradient with respect to the inputs shows which input changes the output most.
 func ExampleNetwork_InputGradient() {
 	n := tiny()
 	x := nn.FromRows([][]float64{{1, 0, 1}})
@@ -96,7 +96,7 @@ func ExampleNetwork_InputGradient() {
 	g := nn.NewMatrix[float64](1, 3)
 	n.InputGradient(t, g)
 
-	h := 1e-6 // of the difference that it is compared with
+	h := 1e-6 // step of the central difference
 	up := n.Predict(nn.FromRows([][]float64{{1 + h, 0, 1}})).At(0, 0)
 	down := n.Predict(nn.FromRows([][]float64{{1 - h, 0, 1}})).At(0, 0)
 	fmt.Printf("%.4f %.4f\n", g.At(0, 0), (up-down)/(2*h))

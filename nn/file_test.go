@@ -43,20 +43,20 @@ func testNetworkFile[T nn.Float](t *testing.T) {
 		t.Fatal(err)
 	}
 	if !slices.Equal(back.Values(), n.Values()) {
-		t.Error("other values came back")
+		t.Error("the network that was read has different values")
 	}
 	for l, d := range back.Layers() {
 		if d.Spec() != n.Layer(l).Spec() {
-			t.Errorf("layer %d came back as %+v, not %+v", l, d.Spec(), n.Layer(l).Spec())
+			t.Errorf("layer %d is read as %+v, want %+v", l, d.Spec(), n.Layer(l).Spec())
 		}
 	}
 	x := nn.FromRows([][]T{{1, 2, 3}, {-1, 0, 2}})
 	if !slices.Equal(back.Predict(x).Data, n.Predict(x).Data) {
-		t.Error("other outputs came back")
+		t.Error("the network that was read gives different outputs")
 	}
 	var again bytes.Buffer
 	if err := back.Write(&again); err != nil || !bytes.Equal(again.Bytes(), raw) {
-		t.Errorf("what came back writes another file (%v)", err)
+		t.Errorf("the network that was read writes a different file (error %v)", err)
 	}
 }
 
@@ -68,21 +68,21 @@ func TestNetworkFile(t *testing.T) {
 	for bit := range 8 * len(raw) {
 		raw[bit/8] ^= 1 << (bit % 8)
 		if _, err := nn.Read[float32](bytes.NewReader(raw), cube{}); !errors.Is(err, nn.ErrFile) {
-			t.Fatalf("bit %d was flipped: %v", bit, err)
+			t.Fatalf("bit %d was flipped: got %v, want an error that wraps ErrFile", bit, err)
 		}
 		raw[bit/8] ^= 1 << (bit % 8)
 	}
 	if _, err := nn.Read[float32](bytes.NewReader(raw)); !errors.Is(err, nn.ErrActivation) || !strings.Contains(err.Error(), `layer 1: activation: activation "cube" is not known`) {
-		t.Errorf("without the activation: %v", err)
+		t.Errorf("without the activation: got %v, want an error that wraps ErrActivation and names the layer", err)
 	}
 	n64, raw := fileNetwork[float64](t)
 	n32, err := nn.Read[float32](bytes.NewReader(raw), cube{})
 	if err != nil || !slices.Equal(n32.Values(), nn.ConvertNetwork[float32](n64).Values()) {
-		t.Errorf("float64 read as float32: %v", err)
+		t.Errorf("float64 read as float32: got different values or the error %v", err)
 	}
 	for _, end := range []int{0, 7, 100, len(raw) - 1} {
 		if _, err := nn.Read[float64](bytes.NewReader(raw[:end]), cube{}); !errors.Is(err, nn.ErrFile) {
-			t.Errorf("cut short at %d: %v", end, err)
+			t.Errorf("cut short at %d: got %v, want an error that wraps ErrFile", end, err)
 		}
 	}
 }

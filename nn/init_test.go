@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// The first weights of layer 0 and the first of layer 1, for 5 inputs, 2 units, 3 units and
-// the seed 42. These are part of every run's bits: never change them.
+// goldenWeights has the first weights of layer 0 and the first weight of layer 1, for 5 inputs, layers of 2 and 3
+// units, and the seed 42. They are part of every run's bits: never change them.
 var goldenWeights = []struct {
 	init   Init
 	f64    []float64
@@ -55,20 +55,20 @@ func TestSeeds(t *testing.T) {
 	for _, init := range []Init{He, Glorot, LeCun, Uniform, Normal(2)} {
 		first := weights(init, 1, Dense{Units: 40, NoBias: true}, Dense{Units: 40, NoBias: true})
 		if again := weights(init, 1, Dense{Units: 40, NoBias: true}, Dense{Units: 40, NoBias: true}); !slices.Equal(first, again) {
-			t.Errorf("%s: the same seed gives other weights", init)
+			t.Errorf("%s: the same seed gives different weights", init)
 		}
 		// A layer's weights do not depend on the layers after it, nor on whether it has a bias.
 		if alone := weights(init, 1, Dense{Units: 40}); !slices.Equal(first[:200], alone[:200]) {
-			t.Errorf("%s: the first layer depends on what follows", init)
+			t.Errorf("%s: the weights of the first layer depend on the layers after it", init)
 		}
 		for _, seed := range []uint64{0, 2, 1 << 32, 1<<32 | 1, math.MaxUint64} {
 			other := weights(init, seed, Dense{Units: 40, NoBias: true}, Dense{Units: 40, NoBias: true})
 			if n := equalPlaces(first, other); n > 0 {
-				t.Errorf("%s: seeds 1 and %d have %d weights in common", init, seed, n)
+				t.Errorf("%s: seeds 1 and %d have %d weights in common, want none", init, seed, n)
 			}
 		}
 		if n := equalPlaces(first[:200], first[200:400]); n > 0 {
-			t.Errorf("%s: layers 0 and 1 have %d weights in common", init, n)
+			t.Errorf("%s: layers 0 and 1 have %d weights in common, want none", init, n)
 		}
 	}
 }
@@ -108,7 +108,7 @@ func TestInitMoments(t *testing.T) {
 			within += float64(step(w*w < c.variance)) / count
 		}
 		if math.Abs(mean) > 4*math.Sqrt(c.variance/count) {
-			t.Errorf("%s: the mean is %v", c.init, mean)
+			t.Errorf("%s: the mean is %v, want about 0", c.init, mean)
 		}
 		kurtosis, share := 9./5, 1/math.Sqrt(3) // of a uniform distribution
 		if math.IsInf(c.limit, 1) {
@@ -119,7 +119,7 @@ func TestInitMoments(t *testing.T) {
 		}
 		if c.init == Zeros {
 			if least != 0 || most != 0 {
-				t.Errorf("zeros: %v to %v", least, most)
+				t.Errorf("zeros: the weights range from %v to %v, want all 0", least, most)
 			}
 			continue
 		}
@@ -131,14 +131,14 @@ func TestInitMoments(t *testing.T) {
 		}
 		if math.IsInf(c.limit, 1) {
 			if s := math.Sqrt(c.variance); most < 3.5*s || least > -3.5*s || max(most, -least) > 6*s {
-				t.Errorf("%s: from %v to %v", c.init, least, most)
+				t.Errorf("%s: the weights range from %v to %v, want extremes of 3.5 to 6 standard deviations", c.init, least, most)
 			}
 		} else if least < -c.limit || most >= c.limit || least > -0.999*c.limit || most < 0.999*c.limit {
-			t.Errorf("%s: from %v to %v, want all of [-%v, %v)", c.init, least, most, c.limit, c.limit)
+			t.Errorf("%s: the weights range from %v to %v, want nearly all of [-%v, %v)", c.init, least, most, c.limit, c.limit)
 		}
 		for j, b := range n.Bias(0) {
 			if b != 0 {
-				t.Errorf("%s: bias %d starts at %v", c.init, j, b)
+				t.Errorf("%s: bias %d starts at %v, want 0", c.init, j, b)
 			}
 		}
 	}
@@ -156,9 +156,9 @@ func TestAutoInit(t *testing.T) {
 		case f.String() == "leaky-relu:0.3":
 			init = He
 		case f.String() == "softsign":
-			init = Glorot // one from outside
+			init = Glorot // a custom activation
 		case !known:
-			t.Errorf("nothing is said of %s", f)
+			t.Errorf("the test has no expected init for %s", f)
 		}
 		auto := mustNew[float64](t, 5, 1, Dense{Units: 3, Activation: f})
 		named := mustNew[float64](t, 5, 1, Dense{Units: 3, Activation: f, Init: init})
@@ -167,11 +167,11 @@ func TestAutoInit(t *testing.T) {
 		}
 	}
 	if none := mustNew[float64](t, 5, 1, Dense{Units: 3}); none.Layer(0).Activation != Identity || none.Layer(0).Init != Glorot {
-		t.Errorf("a layer without an activation is %v", fmt.Sprint(none.Layer(0)))
+		t.Errorf("a layer without an activation is %v, want identity with the init glorot", fmt.Sprint(none.Layer(0)))
 	}
 }
 
-// An output that starts at a number is that number where its input is 0.
+// StartAt makes each output start at a given number where the inputs of the last layer are 0.
 func TestStartAt(t *testing.T) {
 	for _, out := range []Activation{Exp, Softplus} {
 		n := mustNew[float64](t, 2, 1, Dense{Units: 3, Activation: Tanh}, Dense{Units: 4, Activation: out})
@@ -187,7 +187,7 @@ func TestStartAt(t *testing.T) {
 	n := mustNew[float64](t, 2, 1, Dense{Units: 2})
 	n.StartAt([]float64{5, 6})
 	if b := n.Bias(0); b[0] != 0 || b[1] != 0 {
-		t.Errorf("an identity output starts with the biases %v", b)
+		t.Errorf("an identity output starts with the biases %v, want zeros", b)
 	}
 	n = mustNew[float64](t, 2, 1, Dense{Units: 2, Activation: Exp, NoBias: true})
 	n.StartAt([]float64{5, 6}) // there is no bias to set

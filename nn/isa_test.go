@@ -8,8 +8,8 @@ import (
 	"github.com/gradus-ml/gradus/internal/kernel"
 )
 
-// Every instruction set gives the same bits of the loss and the gradient, also for a target
-// that is part of a wider matrix.
+// The loss and the gradient have the same bits with every instruction set, even if the targets are part of a wider
+// matrix.
 func TestSameBitsOnEveryISA(t *testing.T) {
 	t.Run("float32", testSameBits[float32])
 	t.Run("float64", testSameBits[float64])
@@ -70,11 +70,11 @@ func testSameBits[T Float](t *testing.T) {
 					for _, y := range []Matrix[T]{y, wide} {
 						forward, loss, grad := run(isa, y)
 						if math.Float64bits(loss) != math.Float64bits(want) || forward != loss {
-							t.Fatalf("%s, %s after %s, %d outputs on %s: loss %v and %v, Go has %v", name, p.loss, p.out, outputs, isa, forward, loss, want)
+							t.Fatalf("%s, %s after %s, %d outputs on %s: loss %v and %v, want %v as in Go", name, p.loss, p.out, outputs, isa, forward, loss, want)
 						}
 						for i := range grad {
 							if math.Float64bits(float64(grad[i])) != math.Float64bits(float64(wantGrad[i])) {
-								t.Fatalf("%s, %s after %s, %d outputs on %s: gradient %d is %v, Go has %v", name, p.loss, p.out, outputs, isa, i, grad[i], wantGrad[i])
+								t.Fatalf("%s, %s after %s, %d outputs on %s: gradient %d is %v, want %v as in Go", name, p.loss, p.out, outputs, isa, i, grad[i], wantGrad[i])
 							}
 						}
 					}

@@ -28,7 +28,7 @@ func farLogits[T Float](t *testing.T) {
 			out      Activation
 			z, y     []float64
 			want     float64
-			gradient []float64 // by z
+			gradient []float64 // with respect to z
 		}{
 			{CrossEntropy, Softmax, []float64{far, 0, -far}, []float64{1, 0, 0}, 0, []float64{0, 0, 0}},
 			{CrossEntropy, Softmax, []float64{far, 0, -far}, []float64{0, 1, 0}, far, []float64{1, -1, 0}},
@@ -52,7 +52,7 @@ func farLogits[T Float](t *testing.T) {
 			n.Forward(tape, z)
 			got := n.Backprop(tape, c.loss, y, 1, grad)
 			if again := n.Loss(tape, c.loss, y); !near(got, c.want, 1e-6, 0) || again != got {
-				t.Errorf("%s on %s, z = %v, y = %v: loss %v, again %v; want %v", c.loss, c.out, c.z, c.y, got, again, c.want)
+				t.Errorf("%s on %s, z = %v, y = %v: Backprop gives the loss %v and Loss gives %v, want %v", c.loss, c.out, c.z, c.y, got, again, c.want)
 			}
 			for j, want := range c.gradient {
 				if d := float64(tape.Delta(0).At(0, j)); !near(d, want, 2e-7, 0) {
@@ -63,8 +63,8 @@ func farLogits[T Float](t *testing.T) {
 	}
 }
 
-// Between 0 and the extremes nothing breaks. Where its plain formula works, every pair agrees
-// with it. Elsewhere it is finite, and its delta has the right sign and size.
+// Every pair of loss and output works between 0 and the extremes. Where the plain formula works, the pair agrees
+// with it. Elsewhere the loss is finite, and the delta has the right sign and size.
 func TestLogitsSweep(t *testing.T) {
 	t.Run("float32", func(t *testing.T) { logitsSweep[float32](t, 2e-6) })
 	t.Run("float64", func(t *testing.T) { logitsSweep[float64](t, 1e-14) })
@@ -107,7 +107,7 @@ func logitsSweep[T Float](t *testing.T, rel float64) {
 					}
 					plainLoss, plainDelta = soft-float64(target)*log, sigma
 					if target == 1 {
-						plainDelta = sigma - 1 // sigma/soft is 1 far below
+						plainDelta = sigma - 1 // far below 0, sigma/soft is 1
 						if v > -30 {
 							plainDelta = sigma - sigma/soft
 						}
@@ -116,7 +116,7 @@ func logitsSweep[T Float](t *testing.T, rel float64) {
 					plainLoss = max(v, 0) - float64(target)*v + math.Log1p(math.Exp(-math.Abs(v)))
 					plainDelta = sigma - float64(target)
 				}
-				// Absolute room: the loss is a difference of numbers as large as z.
+				// An absolute error is allowed too, because the loss is a difference of numbers as large as z.
 				if room := rel * (1 + math.Abs(v)); !near(loss, plainLoss, rel, room) || loss < -1 {
 					t.Fatalf("%s on %s, z = %v, y = %d: loss %v, want %v", c.loss, c.out, v, target, loss, plainLoss)
 				}

@@ -15,6 +15,6 @@ func TestNamesAreCopies(t *testing.T) {
 		}
 	}
 	if BatchNorm.String() != "batch" {
-		t.Errorf("BatchNorm is called %q", BatchNorm)
+		t.Errorf("BatchNorm is called %q, want batch", BatchNorm)
 	}
 }

@@ -19,7 +19,7 @@ func mustNew[T Float](t testing.TB, inputs int, seed uint64, layers ...Dense) *N
 	return n
 }
 
-// waves fills a matrix with numbers in [-2, 2] of both signs that look random.
+// waves returns a matrix of numbers in [-2, 2] that look random.
 func waves[T Float](rows, cols int) Matrix[T] {
 	m := NewMatrix[T](rows, cols)
 	for i := range m.Data {
@@ -113,7 +113,7 @@ func TestNewRefuses(t *testing.T) {
 		{1, []Dense{{Units: half}, {Units: half}}, fmt.Sprintf("network shape: layer 1: %d x %d weights are more than can be counted", half, half)},
 		{math.MaxInt, []Dense{{Units: 1}}, fmt.Sprintf("network shape: layer 0: %d x 1 weights are more than can be counted", math.MaxInt)},
 		{1, []Dense{{Units: math.MaxInt}}, fmt.Sprintf("network shape: layer 0: 1 x %d weights are more than can be counted", math.MaxInt)},
-		// Each layer can be counted, all together cannot.
+		// The weights of each layer can be counted, but not those of both together.
 		{half, []Dense{{Units: half / 4}, {Units: half}}, fmt.Sprintf("network shape: layer 1: %d x %d weights are more than can be counted", half/4, half)},
 	} {
 		_, err := New[float64](c.inputs, Seed(1), c.layers...)
@@ -149,7 +149,7 @@ func TestLocateAndIndex(t *testing.T) {
 				at = n.Weights(l).At(in, unit)
 			}
 			if at != float64(i) {
-				t.Errorf("%v: at (%d, %d, %d) is parameter %v, not %d", layers, l, in, unit, at, i)
+				t.Errorf("%v: (%d, %d, %d) is parameter %v, want %d", layers, l, in, unit, at, i)
 			}
 		}
 		mustPanic(t, fmt.Sprintf("nn: parameter %d of %d", len(n.Params()), len(n.Params())), func() { n.Locate(len(n.Params())) })
@@ -211,10 +211,10 @@ func TestClone(t *testing.T) {
 	}
 	c.Params()[0]++
 	if n.Params()[0] == c.Params()[0] {
-		t.Error("the clone shares its parameters")
+		t.Error("the clone shares the parameters of the original")
 	}
 	if c.Inputs() != 3 || c.Outputs() != 2 || c.Depth() != 2 || !slices.Equal(c.Layers(), n.Layers()) {
-		t.Errorf("the clone is %d inputs, %v", c.Inputs(), c.Layers())
+		t.Errorf("the clone has %d inputs and the layers %v, want those of the original", c.Inputs(), c.Layers())
 	}
 }
 
@@ -238,7 +238,7 @@ func TestCompatible(t *testing.T) {
 					want = false
 				}
 				if err := Compatible(loss, out, units); (err == nil) != want {
-					t.Errorf("%s after %d %s: %v", loss, units, out, err)
+					t.Errorf("%s after %d %s: got the wrong result %v", loss, units, out, err)
 				}
 			}
 		}
@@ -276,7 +276,7 @@ func TestCheckTarget(t *testing.T) {
 				want = want && y >= 0 && y <= 1
 			}
 			if err := CheckTarget(loss, y); (err == nil) != want {
-				t.Errorf("%s, target %v: %v", loss, y, err)
+				t.Errorf("%s, target %v: got the wrong result %v", loss, y, err)
 			}
 		}
 	}
@@ -310,8 +310,8 @@ func deep[T Float](t testing.TB, f, out Activation, units int) *Network[T] {
 	return n
 }
 
-// A row's outputs do not depend on the rows beside it, to the bit: they are the same alone, in one
-// batch, and in the parts of Predict.
+// The outputs of a row have the same bits whichever rows are beside it: alone, in one batch, and in the parts of
+// Predict.
 func TestRowsAreIndependent(t *testing.T) {
 	t.Run("float32", rowsAreIndependent[float32])
 	t.Run("float64", rowsAreIndependent[float64])
@@ -335,15 +335,15 @@ func rowsAreIndependent[T Float](t *testing.T) {
 		for i := range rows {
 			alone := n.Forward(single, x.Slice(i, i+1))
 			if !slices.Equal(alone.Row(0), whole.Row(i)) {
-				t.Fatalf("%s: row %d gives %v by itself, in a batch %v", f, i, alone.Row(0), whole.Row(i))
+				t.Fatalf("%s: row %d gives %v alone and %v in a batch", f, i, alone.Row(0), whole.Row(i))
 			}
 			if !slices.Equal(predicted.Row(i), whole.Row(i)) {
-				t.Fatalf("%s: row %d by Predict gives %v, by Forward %v", f, i, predicted.Row(i), whole.Row(i))
+				t.Fatalf("%s: row %d gives %v by Predict and %v by Forward", f, i, predicted.Row(i), whole.Row(i))
 			}
 		}
 	}
 	if out := deep[T](t, Tanh, Identity, 5).Predict(NewMatrix[T](0, 7)); out.Rows != 0 || out.Cols != 5 {
-		t.Errorf("no rows predict %d x %d outputs", out.Rows, out.Cols)
+		t.Errorf("Predict of no rows gives %d x %d outputs, want 0 x 5", out.Rows, out.Cols)
 	}
 }
 
@@ -384,7 +384,7 @@ func TestManyGoroutines(t *testing.T) {
 		wg.Go(func() {
 			for range 4 {
 				if out, grad := pass(); !slices.Equal(out, wantOut) || !slices.Equal(grad, wantGrad) {
-					t.Errorf("goroutine %d got other bits", g)
+					t.Errorf("goroutine %d got different bits", g)
 				}
 			}
 		})
@@ -404,7 +404,7 @@ func passesDoNotAllocate[T Float](t *testing.T) {
 		y := targets[T](loss, rows, 5)
 		for _, f := range allActivations(t) {
 			for _, out := range allActivations(t) {
-				// Every activation is combined with every loss once, and is before every output once.
+				// Every loss is combined with every output, and every hidden activation with every output, but not all three.
 				if f == Softmax || Compatible(loss, out, 5) != nil || loss != HalfSquared && f != Tanh {
 					continue
 				}
@@ -415,15 +415,15 @@ func passesDoNotAllocate[T Float](t *testing.T) {
 					n.Backprop(tape, loss, y, 0.5, grad)
 					n.Loss(tape, loss, y)
 				}); allocs != 0 {
-					t.Errorf("%s, %s, %s: %v allocations a step", f, out, loss, allocs)
+					t.Errorf("%s, %s, %s: %v allocations in a step, want none", f, out, loss, allocs)
 				}
 			}
 		}
 	}
 }
 
-// softsign is a custom activation, z / (1 + |z|). Its type cannot be compared; that must do
-// no harm.
+// softsign is a custom activation, z / (1 + |z|). Its type is not comparable, so the
+// package must not compare it.
 type softsign struct{ notes []string }
 
 func (softsign) String() string      { return "softsign" }
@@ -466,7 +466,7 @@ func TestCustomActivationAndLoss(t *testing.T) {
 		t.Error(err)
 	}
 
-	// In float32 they are called in float64 and rounded.
+	// In a float32 network they are called in float64, and their results are rounded.
 	n := mustNew[float32](t, 1, 1, Dense{Units: 1, Activation: f, NoBias: true, Init: Zeros})
 	n.Params()[0] = 1
 	tape, grad := n.NewTape(1), make([]float32, 1)
@@ -476,7 +476,7 @@ func TestCustomActivationAndLoss(t *testing.T) {
 		t.Errorf("in float32: output %v, gradient %v; want 0.75 and %v", out, grad[0], want)
 	}
 	if i := n.Layer(0).Init; i != Zeros {
-		t.Errorf("its init is %s", i)
+		t.Errorf("its init is %s, want zeros", i)
 	}
 }
 
@@ -497,9 +497,9 @@ func TestSmallCrossEntropies(t *testing.T) {
 	}
 }
 
-// More parameters than memory can hold are refused, not a panic of make.
+// New refuses more parameters than memory can hold, and does not let make panic.
 func TestTooManyParameters(t *testing.T) {
 	if _, err := New[float32](math.MaxInt/2, Seed(1), Dense{Units: math.MaxInt / 2}); !errors.Is(err, ErrShape) {
-		t.Errorf("2^62 weights give %v", err)
+		t.Errorf("more weights than can be counted: got %v, want an error that wraps ErrShape", err)
 	}
 }

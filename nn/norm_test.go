@@ -13,7 +13,7 @@ import (
 	"github.com/gradus-ml/gradus/internal/team"
 )
 
-// testdata/norms.py wrote the oracle's file with torch in float64.
+// The networks agree with torch's in float64, whose numbers testdata/norms.py wrote.
 func TestNormsAgainstTorch(t *testing.T) {
 	var file struct {
 		Networks []struct {
@@ -34,7 +34,7 @@ func TestNormsAgainstTorch(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(file.Networks) < 8 {
-		t.Fatalf("the oracle has %d networks", len(file.Networks))
+		t.Fatalf("the oracle has %d networks, want at least 8", len(file.Networks))
 	}
 	for i := range 2 * len(file.Networks) {
 		c, cut := file.Networks[i/2], i%2 == 1 // into shards
@@ -55,7 +55,7 @@ func TestNormsAgainstTorch(t *testing.T) {
 			for _, tensor := range n.Tensors() {
 				if v, ok := c.Tensors[tensor.Name]; ok {
 					if copy(tensor.Data, v) != len(tensor.Data) || len(v) != len(tensor.Data) {
-						t.Fatalf("%s has %d numbers, torch's %d", tensor.Name, len(tensor.Data), len(v))
+						t.Fatalf("%s has %d numbers, and torch's has %d", tensor.Name, len(tensor.Data), len(v))
 					}
 				} else if _, ok := c.State[tensor.Name]; !ok {
 					t.Fatalf("torch has no %s", tensor.Name)
@@ -111,7 +111,7 @@ func TestNormsAgainstTorch(t *testing.T) {
 				}
 			}
 			if seen != len(c.Gradients)+len(c.State) || seen != len(n.Tensors()) {
-				t.Errorf("%d tensors were compared, torch has %d and the network %d", seen, len(c.Gradients)+len(c.State), len(n.Tensors()))
+				t.Errorf("%d tensors were compared, but torch has %d and the network has %d", seen, len(c.Gradients)+len(c.State), len(n.Tensors()))
 			}
 			same("the output in inference", n.Forward(tape, first).flat(), FromRows(c.Inference).Data)
 			same("the output of Predict", n.Predict(first).Data, FromRows(c.Inference).Data)
@@ -120,7 +120,7 @@ func TestNormsAgainstTorch(t *testing.T) {
 	}
 }
 
-// normed returns a net with everything: both norms, and dropout of inputs and of hidden units.
+// normed returns a network with both norms and with dropout of inputs and of hidden units.
 func normed[T Float](t testing.TB) *Network[T] {
 	n := mustNew[T](t, 7, 3,
 		Dense{Units: 70, Activation: ReLU, NoBias: true, Norm: BatchNorm, Dropout: 0.1},
@@ -132,7 +132,7 @@ func normed[T Float](t testing.TB) *Network[T] {
 	return n
 }
 
-// The bits are the same with every instruction set, and on one core and on several.
+// The bits are the same with every instruction set and on any number of cores.
 func TestNormedBits(t *testing.T) {
 	t.Run("float32", normedBits[float32])
 	t.Run("float64", normedBits[float64])
@@ -164,14 +164,14 @@ func normedBits[T Float](t *testing.T) {
 			}
 			for i := range got {
 				if math.Float64bits(float64(got[i])) != math.Float64bits(float64(want[i])) {
-					t.Fatalf("%s, %d cores: number %d is %v, first it was %v", isa, size, i, got[i], want[i])
+					t.Fatalf("%s, %d cores: number %d is %v, want %v as in the first run", isa, size, i, got[i], want[i])
 				}
 			}
 		}
 	}
 }
 
-// In inference a row's outputs do not depend on the rows beside it, to the bit.
+// In inference, the outputs of a row have the same bits whichever rows are beside it.
 func TestNormedRowsAreIndependent(t *testing.T) {
 	const rows = 300
 	n := normed[float32](t)
@@ -180,7 +180,7 @@ func TestNormedRowsAreIndependent(t *testing.T) {
 	for i := range rows {
 		alone := n.Forward(single, x.Slice(i, i+1))
 		if !slices.Equal(alone.Row(0), whole.Row(i)) || !slices.Equal(predicted.Row(i), whole.Row(i)) {
-			t.Fatalf("row %d gives %v by itself, by Predict %v, in a batch %v", i, alone.Row(0), predicted.Row(i), whole.Row(i))
+			t.Fatalf("row %d gives %v alone, %v by Predict and %v in a batch", i, alone.Row(0), predicted.Row(i), whole.Row(i))
 		}
 	}
 }
@@ -196,12 +196,12 @@ func TestNormedPassesDoNotAllocate(t *testing.T) {
 		n.Forward(tape, x)
 		n.Forward(tape, x.Slice(3, 4))
 	}); allocs != 0 {
-		t.Errorf("%v allocations a step", allocs)
+		t.Errorf("%v allocations in a step, want none", allocs)
 	}
 }
 
-// In training, a net with dropout computes what the plain net does with the inputs of each layer
-// dropped by the mask. The mask is a function of only seed, step and row.
+// In training, a network with dropout computes what the network without it computes from the masked inputs of each
+// layer. The mask depends only on the seed, the step and the row.
 func TestDropout(t *testing.T) {
 	const p, rows, units = 0.3, 400, 130
 	n := mustNew[float64](t, units, 1, Dense{Units: units, Activation: Tanh, Dropout: p}, Dense{Units: 2})
@@ -219,7 +219,7 @@ func TestDropout(t *testing.T) {
 			zeros++
 		case x.Data[i] * (1 / (1 - p)):
 		default:
-			t.Fatalf("input %d became %v of %v", i, v, x.Data[i])
+			t.Fatalf("input %d became %v, want 0 or the scaled value of %v", i, v, x.Data[i])
 		}
 	}
 	if share, room := float64(zeros)/(rows*units), 5*math.Sqrt(p*(1-p)/(rows*units)); math.Abs(share-p) > room {
@@ -227,10 +227,10 @@ func TestDropout(t *testing.T) {
 	}
 	plain := mustNew[float64](t, units, 1, Dense{Units: units, Activation: Tanh}, Dense{Units: 2})
 	if want := plain.Predict(dropped); !slices.Equal(tape.A(1).flat(), want.Data) {
-		t.Error("the outputs are not those of the dropped inputs")
+		t.Error("the outputs are not those of the masked inputs")
 	}
 	if !slices.Equal(n.Predict(x).Data, plain.Predict(x).Data) {
-		t.Error("inference drops too")
+		t.Error("inference drops inputs too")
 	}
 
 	again := func(what string, rows Matrix[float64], noise Noise, want []float64, same bool) {
@@ -248,7 +248,7 @@ func TestDropout(t *testing.T) {
 	both := two.NewTape(rows)
 	two.ForwardTraining(both, x, Noise{Seed: 1, Step: 2})
 	if slices.Equal(both.drops[0].keep.Data, both.drops[1].keep.Data) {
-		t.Error("two layers have one mask")
+		t.Error("two layers have the same mask")
 	}
 }
 
@@ -291,7 +291,7 @@ func TestNormedTensors(t *testing.T) {
 	for _, tensor := range n.Tensors() {
 		names = append(names, tensor.Name)
 		if &tensor.Data[0] != &n.Values()[at] {
-			t.Errorf("%s is not at %d of the values", tensor.Name, at)
+			t.Errorf("%s does not begin at number %d of the values", tensor.Name, at)
 		}
 		if tensor.Rows != 0 && tensor.Rows*tensor.Cols != len(tensor.Data) || tensor.Rows == 0 && tensor.Cols != len(tensor.Data) {
 			t.Errorf("%s is %d x %d and has %d numbers", tensor.Name, tensor.Rows, tensor.Cols, len(tensor.Data))
@@ -332,8 +332,8 @@ func BenchmarkTraining(b *testing.B) {
 	}
 }
 
-// WithoutDropout keeps the parameters and the norms. A tape's numbers of a norm are those that the
-// layer used.
+// WithoutDropout keeps the parameters and the norms. Normalized returns the numbers of a norm that
+// the layer used.
 func TestWithoutDropout(t *testing.T) {
 	n := mustNew[float64](t, 3, 5, Dense{Units: 4, Activation: Tanh, Norm: LayerNorm, Dropout: 0.5}, Dense{Units: 3, Activation: Tanh, Norm: BatchNorm, Dropout: 0.5}, Dense{Units: 2, Dropout: 0.2})
 	x := NewMatrix[float64](6, 3)
@@ -346,12 +346,12 @@ func TestWithoutDropout(t *testing.T) {
 	}
 	a, b := clean.NewTape(6), clean.NewTape(6)
 	if !slices.Equal(clean.ForwardTraining(a, x, Noise{Seed: 1}).Data, clean.ForwardTraining(b, x, Noise{Seed: 2}).Data) {
-		t.Error("there is still noise")
+		t.Error("the network without dropout still has noise")
 	}
 	for l := range 2 {
 		hat, mean, rstd := a.Normalized(l)
 		if want := []int{0, 3}[l]; len(mean) != want || len(rstd) != []int{6, 3}[l] || hat.Rows != 6 {
-			t.Errorf("layer %d: %d means, %d deviations, %d rows", l, len(mean), len(rstd), hat.Rows)
+			t.Errorf("layer %d has the wrong sizes: %d means, %d deviations, %d rows", l, len(mean), len(rstd), hat.Rows)
 		}
 		sum, squares := 0.0, 0.0
 		for _, v := range hat.Data[:hat.Rows*hat.Cols] {
@@ -359,13 +359,13 @@ func TestWithoutDropout(t *testing.T) {
 			squares += v * v
 		}
 		if n := float64(hat.Rows * hat.Cols); math.Abs(sum) > 1e-12 || math.Abs(squares/n-1) > 0.01 {
-			t.Errorf("layer %d: the normalized sums add up to %v, their squares to %v", l, sum, squares/n)
+			t.Errorf("layer %d: the normalized sums add up to %v and have the mean square %v, want about 0 and 1", l, sum, squares/n)
 		}
 	}
 	if hat, mean, rstd := a.Normalized(2); hat.Rows != 0 || mean != nil || rstd != nil {
-		t.Error("a layer without a norm has one")
+		t.Error("Normalized returns numbers for a layer without a norm")
 	}
 	if plain := mustNew[float64](t, 3, 5, Dense{Units: 2, Dropout: 0.5}).WithoutDropout(); !plain.plain {
-		t.Error("a network without noise counts as one with")
+		t.Error("a network without noise is treated as one with noise")
 	}
 }

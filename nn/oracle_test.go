@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// testdata/oracle.py wrote the oracle's file with mpmath from the definitions, and compared it with
-// torch's autograd.
+// readOracle reads the expected values. testdata/oracle.py computed them from the definitions with mpmath, and
+// compared them with torch's autograd.
 func readOracle(t *testing.T, into any) {
 	t.Helper()
 	raw, err := os.ReadFile("testdata/oracle.json")
@@ -34,7 +34,7 @@ func TestActivationsAgainstOracle(t *testing.T) {
 	}
 	readOracle(t, &file)
 	if len(file.Activations) < 13 {
-		t.Fatalf("the oracle has %d activations", len(file.Activations))
+		t.Fatalf("the oracle has %d activations, want at least 13", len(file.Activations))
 	}
 	for _, c := range file.Activations {
 		f, err := ParseActivation(c.Name)
@@ -43,7 +43,7 @@ func TestActivationsAgainstOracle(t *testing.T) {
 		}
 		rel := 5e-15
 		if f == GELU {
-			rel = 2e-13 // e^(-z²/2) multiplies the rounding of z by z²
+			rel = 2e-13 // e^(-z²/2) multiplies the rounding error of z by z²
 		}
 		for i, z := range c.Z {
 			if got := f.F(z); !near(got, c.Value[i], rel, 1e-300) {
@@ -90,7 +90,7 @@ func TestLossesAgainstOracle(t *testing.T) {
 	}
 	readOracle(t, &file)
 	if len(file.Losses) < 56 {
-		t.Fatalf("the oracle has %d losses", len(file.Losses))
+		t.Fatalf("the oracle has %d losses, want at least 56", len(file.Losses))
 	}
 	for _, c := range file.Losses {
 		loss, err := ParseLoss(c.Loss)
@@ -103,9 +103,9 @@ func TestLossesAgainstOracle(t *testing.T) {
 		}
 		rel := 1e-14
 		if _, ok := loss.(tweedie); ok {
-			rel = 1e-13 // e^((1-p)·l) multiplies the rounding of its exponent, some hundred
+			rel = 1e-13 // e^((1-p)·l) multiplies the rounding error of its exponent, which is some hundred
 		}
-		// A layer with the unit matrix as weights passes z on.
+		// A layer with the identity matrix as weights passes z on.
 		units := len(c.Z[0])
 		n, err := New[float64](units, Seed(1), Dense{Units: units, Activation: out, NoBias: true, Init: Zeros})
 		if err != nil {
@@ -142,7 +142,7 @@ func TestLossesAgainstOracle(t *testing.T) {
 	}
 }
 
-// Rows with weights, against torch: class weights of a cross-entropy, and a weighted mean.
+// Losses and gradients of weighted rows agree with torch's, for class weights of a cross-entropy and for a weighted mean.
 func TestWeightsAgainstTorch(t *testing.T) {
 	var file struct {
 		Networks []struct {
@@ -164,7 +164,7 @@ func TestWeightsAgainstTorch(t *testing.T) {
 	}
 	readOracle(t, &file)
 	if len(file.Weighted) < 2 {
-		t.Fatalf("the oracle has %d networks with weights", len(file.Weighted))
+		t.Fatalf("the oracle has %d networks with weights, want at least 2", len(file.Weighted))
 	}
 	for _, w := range file.Weighted {
 		found := false
@@ -211,7 +211,7 @@ func TestWeightsAgainstTorch(t *testing.T) {
 			}
 			check := CheckGradient(n, loss, x, y, CheckOptions{Weights: w.RowWeights})
 			if !check.OK() || check.Checked < check.Parameters/2 {
-				t.Errorf("%s: of %d gradients %d compared, worst error %.2g", c.Name, check.Parameters, check.Checked, check.Worst.Error)
+				t.Errorf("%s: of %d gradients %d were compared; the worst error is %.2g", c.Name, check.Parameters, check.Checked, check.Worst.Error)
 			}
 		}
 		if !found {
@@ -238,7 +238,7 @@ func TestNetworksAgainstOracle(t *testing.T) {
 	}
 	readOracle(t, &file)
 	if len(file.Networks) < 4 {
-		t.Fatalf("the oracle has %d networks", len(file.Networks))
+		t.Fatalf("the oracle has %d networks, want at least 4", len(file.Networks))
 	}
 	for _, c := range file.Networks {
 		t.Run(c.Name, func(t *testing.T) {

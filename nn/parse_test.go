@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// Parse reads the String of what it returns as the same value.
+// Each Parse function reads the String of its result as the same value.
 func TestRoundTrips(t *testing.T) {
 	activation := func(s string) (fmt.Stringer, error) { return ParseActivation(s) }
 	loss := func(s string) (fmt.Stringer, error) { return ParseLoss(s) }
@@ -37,33 +37,33 @@ func TestRoundTrips(t *testing.T) {
 			}
 			again, err := c.parse(first.String())
 			if err != nil || first.String() != want || again.String() != want {
-				t.Errorf("%s %s is %s, and again %v, %v; want %s", c.what, name, first, again, err, want)
+				t.Errorf("%s %s is read as %s, and that as %v, %v; want %s", c.what, name, first, again, err, want)
 			}
 		}
 	}
 	// The names without a parameter give the package's own variables.
 	for _, f := range []Activation{Identity, Sigmoid, Tanh, ReLU, SELU, GELU, SiLU, Mish, Softplus, Exp, Softmax} {
 		if got, err := ParseActivation(f.String()); err != nil || got != f {
-			t.Errorf("%s is not itself: %v, %v", f, got, err)
+			t.Errorf("%s is read as %v, %v, want the package's own value and no error", f, got, err)
 		}
 	}
 	for _, l := range []Loss{HalfSquared, Squared, Absolute, Huber(1), Huber(0.25), BinaryCrossEntropy, CrossEntropy, Poisson,
 		Quantile(0.9), LogCosh, Tweedie(1.5), Gamma, Focal(2), BinaryFocal(0), Hinge} {
 		if got, err := ParseLoss(l.String()); err != nil || got != l {
-			t.Errorf("%s is not itself: %v, %v", l, got, err)
+			t.Errorf("%s is read as %v, %v, want the package's own value and no error", l, got, err)
 		}
 	}
 	for _, i := range []Init{AutoInit, He, Glorot, LeCun, Uniform, Zeros, Normal(1), Normal(0.02)} {
 		if got, err := ParseInit(i.String()); err != nil || got != i {
-			t.Errorf("%s is not itself: %v, %v", i, got, err)
+			t.Errorf("%s is read as %v, %v, want the package's own value and no error", i, got, err)
 		}
 	}
-	// A parameter that was given counts.
+	// A given parameter has an effect.
 	if f, _ := ParseActivation("leaky-relu:0.25"); f.F(-4) != -1 || f.D(-4, -1) != 0.25 {
-		t.Errorf("leaky-relu:0.25(-4) = %v", f.F(-4))
+		t.Errorf("leaky-relu:0.25(-4) = %v, want -1", f.F(-4))
 	}
 	if l, _ := ParseLoss("huber:0.5"); l.L(0, 2) != 0.875 || l.D(0, 2) != 0.5 {
-		t.Errorf("huber:0.5 of 2 = %v", l.L(0, 2))
+		t.Errorf("huber:0.5 of 2 = %v, want 0.875", l.L(0, 2))
 	}
 }
 
@@ -120,16 +120,16 @@ func TestParseErrors(t *testing.T) {
 func TestParseCustom(t *testing.T) {
 	f, err := ParseActivation("softsign", Tanh, softsign{[]string{"mine"}})
 	if got, ok := f.(softsign); err != nil || !ok || !slices.Equal(got.notes, []string{"mine"}) {
-		t.Errorf("the custom activation is %v, %v", f, err)
+		t.Errorf("the custom activation is read as %v, %v, want the given one and no error", f, err)
 	}
 	l, err := ParseLoss("bowl", bowl{[]string{"mine"}})
 	if got, ok := l.(bowl); err != nil || !ok || !slices.Equal(got.notes, []string{"mine"}) {
-		t.Errorf("the custom loss is %v, %v", l, err)
+		t.Errorf("the custom loss is read as %v, %v, want the given one and no error", l, err)
 	}
 	if _, err := ParseActivation("softsign"); err == nil {
-		t.Error("a custom activation is known without being given")
+		t.Error("ParseActivation knows a custom activation that was not given")
 	}
 	if f, err := ParseActivation("tanh", softsign{}); err != nil || f != Tanh {
-		t.Errorf("beside a custom activation, tanh is %v, %v", f, err)
+		t.Errorf("with a custom activation given, tanh is read as %v, %v, want Tanh", f, err)
 	}
 }

@@ -48,7 +48,7 @@ func mostlyZeros[T Float](rows, cols int) Matrix[T] {
 	return x
 }
 
-// Shards change how a batch is summed, and so its rounding, but no statistic and no mask.
+// Shards change the order in which a batch is summed, and so the rounding. They change no statistic and no mask.
 func TestShardsHaveTheBatchsStatistics(t *testing.T) {
 	const rows = 300 // more than one chunk in a shard
 	n := normed[float64](t)
@@ -68,7 +68,7 @@ func TestShardsHaveTheBatchsStatistics(t *testing.T) {
 	whole := make([]float64, len(grad))
 	n.ForwardTraining(tape, x, Noise{Seed: 5, Step: 9})
 	if l := n.Backprop(tape, Squared, y, 0.25, whole); l != loss || !slices.Equal(whole, grad) || !slices.Equal(tape.A(2).flat(), out) {
-		t.Error("one shard is not the pass without shards")
+		t.Error("the pass in one shard differs from the pass without shards")
 	}
 	for _, ends := range [][]int{{1, rows}, {150, 300}, {7, 8, 270, 300}, {100, 200, 299, 300}} {
 		g, o, s, l := run(ends...)
@@ -78,14 +78,14 @@ func TestShardsHaveTheBatchsStatistics(t *testing.T) {
 		}{{"gradient", g, grad}, {"output", o, out}, {"state", s, state}, {"loss", []float64{l}, []float64{loss}}} {
 			for i := range c.want {
 				if !near(c.got[i], c.want[i], 1e-11, 1e-12) {
-					t.Fatalf("shards that end at %v: %s %d is %v, in one shard %v", ends, c.what, i, c.got[i], c.want[i])
+					t.Fatalf("shards that end at %v: %s %d is %v, want %v as in one shard", ends, c.what, i, c.got[i], c.want[i])
 				}
 			}
 		}
 	}
 }
 
-// The sum of the shards' gradients is the derivative of the loss, by central differences.
+// The sum of the shards' gradients is the derivative of the loss, as central differences give it.
 func TestShardGradientIsTheDerivative(t *testing.T) {
 	const rows = 20
 	shards := Shards{Rows: rows, Ends: []int{1, 5, 13, 20}}
@@ -106,16 +106,16 @@ func TestShardGradientIsTheDerivative(t *testing.T) {
 		numeric := (loss(w+h) - loss(w-h)) / (2 * h)
 		n.Params()[i] = w
 		if math.Abs(grad[i]-numeric) > 1e-8 {
-			t.Errorf("parameter %d: the gradient is %v, the derivative %v", i, grad[i], numeric)
+			t.Errorf("parameter %d: the gradient is %v, want the derivative %v", i, grad[i], numeric)
 		}
 		most = max(most, math.Abs(grad[i]))
 	}
 	if most < 0.01 {
-		t.Errorf("the largest gradient is %v, so this shows nothing", most)
+		t.Errorf("the largest gradient is %v, want at least 0.01, or the test shows nothing", most)
 	}
 }
 
-// The statistics are those of their equations, in plain loops.
+// The statistics of shards equal those that plain loops compute from the equations.
 func TestShardStatistics(t *testing.T) {
 	const rows, units = 270, 3
 	ends := []int{130, 131, 270}
@@ -147,7 +147,7 @@ func TestShardStatistics(t *testing.T) {
 	}
 }
 
-// A meeting is where goroutines exchange what they have, as processes do.
+// A meeting lets goroutines exchange numbers, as processes do.
 type meeting struct {
 	sync.Mutex
 	here  *sync.Cond
@@ -162,7 +162,7 @@ func newMeeting(size int) *meeting {
 	return m
 }
 
-// gather returns the parts of all.
+// gather returns the parts of all goroutines.
 func (m *meeting) gather(who int, part []float64) (all []float64) {
 	m.Lock()
 	defer m.Unlock()
@@ -184,7 +184,7 @@ func (m *meeting) gather(who int, part []float64) (all []float64) {
 	return all
 }
 
-// The bits do not depend on who has which shards, nor on threads or the instruction set.
+// The bits depend neither on which process has which shards, nor on threads, nor on the instruction set.
 func TestShardsAnywhereHaveTheSameBits(t *testing.T) {
 	t.Run("float32", shardsAnywhere[float32])
 	t.Run("float64", shardsAnywhere[float64])
@@ -201,13 +201,13 @@ func shardsAnywhere[T Float](t *testing.T) {
 			if err := kernel.SelectISA(isa); err != nil {
 				t.Fatal(err)
 			}
-			for _, first := range [][]int{{0}, {0, 2}, {0, 3, 4, 4}, {0, 1, 2, 3, 4, 5}} { // shard of each process
+			for _, first := range [][]int{{0}, {0, 2}, {0, 3, 4, 4}, {0, 1, 2, 3, 4, 5}} { // first shard of each process
 				got := shardsOn(t, x, first, workers)
 				if want == nil {
 					want = got
 				}
 				if !slices.Equal(got, want) {
-					t.Errorf("%s, processes from the shards %v on: other bits", isa, first)
+					t.Errorf("%s, processes that begin with the shards %v: different bits", isa, first)
 				}
 			}
 		}
@@ -215,7 +215,7 @@ func shardsAnywhere[T Float](t *testing.T) {
 }
 
 // shardsOn passes a batch of six shards through a network, in processes that begin with the given shards. It returns
-// the shards' gradients, the outputs and the state. A single process has the team.
+// the shards' gradients, the outputs and the state. A single process uses the team.
 func shardsOn[T Float](t *testing.T, x Matrix[T], first []int, workers *team.Team) []T {
 	t.Helper()
 	bounds := []int{0, 300, 600, 603, 604, 900, x.Rows}
@@ -255,13 +255,13 @@ func shardsOn[T Float](t *testing.T, x Matrix[T], first []int, workers *team.Tea
 	for _, p := range parts {
 		grads, out = slices.Concat(append([][]T{grads}, p.grads...)...), append(out, p.out...)
 		if !slices.Equal(p.state, parts[0].state) {
-			t.Errorf("the processes from the shards %v on have different statistics", first)
+			t.Errorf("the processes that begin with the shards %v have different statistics", first)
 		}
 	}
 	return slices.Concat(grads, out, parts[0].state)
 }
 
-// Once the memory is there, a pass in shards allocates nothing.
+// A pass in shards allocates nothing once the tape has its memory.
 func TestShardsDoNotAllocate(t *testing.T) {
 	n := normed[float32](t)
 	x, y := waves[float32](40, 7), waves[float32](40, 2)
@@ -273,7 +273,7 @@ func TestShardsDoNotAllocate(t *testing.T) {
 			n.ShardGradient(tape, i, grad)
 		}
 	}); allocs != 0 {
-		t.Errorf("%v allocations a pass", allocs)
+		t.Errorf("%v allocations in a pass, want none", allocs)
 	}
 	mustPanic(t, "nn: the last pass has 3 shards: use ShardGradient for each", func() {
 		n.ForwardShards(tape, x, Noise{}, s)

@@ -9,7 +9,7 @@ import (
 	"github.com/gradus-ml/gradus/internal/team"
 )
 
-// categories returns rows of a few numbers and of several categories, each a one among zeros.
+// categories returns rows with three numbers and two one-hot categories.
 func categories[T Float](rows int) Matrix[T] {
 	r := rand.New(rand.NewPCG(31, 32))
 	x := NewMatrix[T](rows, 45)
@@ -48,7 +48,7 @@ func testSparseInput[T Float](t *testing.T) {
 			}
 			n.ForwardTraining(tape, x, Noise{Seed: 1})
 			if tape.sparse(0) != (first.Dropout == 0) {
-				t.Fatalf("%v: the batch is taken without its zeros: %v", first, tape.sparse(0))
+				t.Fatalf("%v: the first layer skips zeros: %v, want the opposite", first, tape.sparse(0))
 			}
 			grad = make([]T, len(n.Params()))
 			n.Backprop(tape, HalfSquared, y, 1, grad)
@@ -60,11 +60,11 @@ func testSparseInput[T Float](t *testing.T) {
 				n.ForwardTraining(tape, x, Noise{Seed: 1})
 				n.BackpropUpdate(tape, HalfSquared, y, 1, u)
 			}); a != 0 {
-				t.Errorf("%v: %v allocations a step", first, a)
+				t.Errorf("%v: %v allocations in a step, want none", first, a)
 			}
 			return out, grad, after
 		}
-		dropping := first // it drops nothing, but the first layer then gets a copy with its zeros
+		dropping := first // it drops nothing, but makes the first layer use a copy that has the zeros
 		dropping.Dropout = 1e-300
 		wantOut, wantGrad, wantAfter := pass(1, dropping)
 		for size := 1; size <= 3; size++ {
@@ -72,7 +72,7 @@ func testSparseInput[T Float](t *testing.T) {
 			for name, pair := range map[string][2][]T{"output": {out, wantOut}, "gradient": {grad, wantGrad}, "parameter": {after, wantAfter}} {
 				for i := range pair[0] {
 					if pair[0][i] != pair[1][i] {
-						t.Fatalf("%v, %d goroutines: %s %d is %v without zeros, %v with them", first, size, name, i, pair[0][i], pair[1][i])
+						t.Fatalf("%v, %d goroutines: %s %d is %v if zeros are skipped, and %v if they are not", first, size, name, i, pair[0][i], pair[1][i])
 					}
 				}
 			}
@@ -80,7 +80,7 @@ func testSparseInput[T Float](t *testing.T) {
 	}
 }
 
-// descent is w = w - 0.01·grad.
+// descent is an Updater that computes w = w - 0.01·grad.
 type descent[T Float] struct{ parts [][][]T }
 
 func newDescent[T Float](n *Network[T]) *descent[T] {
@@ -100,14 +100,14 @@ func (u *descent[T]) Update(part int, grad []T) {
 
 func (u *descent[T]) Descent() (rate, mu float64, ok bool) { return 0.01, 0, true }
 
-// Batches that are dense or narrow, or have few rows, are used as they are.
+// The first layer skips no zeros of batches that are dense or narrow, or have few rows.
 func TestDenseInput(t *testing.T) {
 	for _, x := range []Matrix[float64]{waves[float64](100, 45), categories[float64](7), categories[float64](1)} {
 		n := mustNew[float64](t, x.Cols, 3, Dense{Units: 2, Activation: Tanh})
 		tape := n.NewTape(x.Rows)
 		n.Forward(tape, x)
 		if tape.sparse(0) {
-			t.Errorf("%s is taken without its zeros", fmt.Sprintf("%d x %d", x.Rows, x.Cols))
+			t.Errorf("the first layer skips zeros of a batch of %s", fmt.Sprintf("%d x %d", x.Rows, x.Cols))
 		}
 	}
 }

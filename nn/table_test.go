@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// What the table says about an activation is true.
+// Activations behave as the package's table says.
 func TestActivationsAreAsTheTableSays(t *testing.T) {
 	for _, name := range Activations() {
 		f, err := ParseActivation(name)
@@ -14,10 +14,10 @@ func TestActivationsAreAsTheTableSays(t *testing.T) {
 			t.Fatal(err)
 		}
 		if err := Compatible(DefaultLoss(f), f, 2); err != nil {
-			t.Errorf("the loss that goes with %s does not: %v", f, err)
+			t.Errorf("the default loss of %s is not compatible with it: %v", f, err)
 		}
 		if again, err := ParseActivation(f.String()); err != nil || again.String() != f.String() || !line(f).takes && again != f {
-			t.Errorf("%s is read as %v, %v", f, again, err)
+			t.Errorf("%s is read as %v, %v, want itself and no error", f, again, err)
 		}
 		if f == Softmax { // of a row
 			continue
@@ -27,31 +27,31 @@ func TestActivationsAreAsTheTableSays(t *testing.T) {
 		for z := -8.0; z <= 8; z += 1.0 / 64 {
 			a := f.F(z)
 			if !(a >= low && a <= high) {
-				t.Errorf("%s(%v) is %v, and its values lie between %v and %v", f, z, a, low, high)
+				t.Errorf("%s(%v) is %v, want a value between %v and %v", f, z, a, low, high)
 			}
 			steepest, least, most = max(steepest, math.Abs(f.D(z, a))), min(least, a), max(most, a)
 		}
 		least, most = min(least, f.F(-1e4)), max(most, f.F(1e4))
 		if least < low || most > high {
-			t.Errorf("%s takes values between %v and %v, and the table says %v and %v", f, least, most, low, high)
+			t.Errorf("%s takes values between %v and %v, want %v and %v as in the table", f, least, most, low, high)
 		}
 		if !math.IsInf(low, 0) && least > low+0.001 || !math.IsInf(high, 0) && most < high-0.001 {
-			t.Errorf("%s takes values between %v and %v, and the table says %v and %v", f, least, most, low, high)
+			t.Errorf("%s takes values between %v and %v, want %v and %v as in the table", f, least, most, low, high)
 		}
 		if ratio := steepest / LargestSlope(f); f != Exp && !(ratio > 0.999 && ratio < 1.8) {
-			t.Errorf("%s has the slope %v, and the table says %v", f, steepest, LargestSlope(f))
+			t.Errorf("%s has the slope %v, want about %v as in the table", f, steepest, LargestSlope(f))
 		}
 		if start := line(f).start; start != nil {
 			for _, y := range []float64{0.01, 1, 300} {
 				if got := f.F(start(y)); math.Abs(got-y) > 1e-12*y {
-					t.Errorf("%s starts at %v and should at %v", f, got, y)
+					t.Errorf("%s starts at %v, want %v", f, got, y)
 				}
 			}
 		}
 	}
 }
 
-// The facts of a loss are true.
+// Losses behave as their Facts say.
 func TestLossesAreAsTheirFactsSay(t *testing.T) {
 	for _, loss := range allLosses(t) {
 		facts := Facts(loss)
@@ -59,7 +59,7 @@ func TestLossesAreAsTheirFactsSay(t *testing.T) {
 			if err := Compatible(loss, out, 2); err != nil {
 				t.Error(err)
 			}
-			// An output that is far off, where the activation is flat, has a gradient only if it is computed from z.
+			// Where the activation is flat, an output that is far off has a gradient only if it is computed from z.
 			if out == Identity {
 				continue
 			}
@@ -69,24 +69,24 @@ func TestLossesAreAsTheirFactsSay(t *testing.T) {
 			m := func(v []float64) Matrix[float64] { return Matrix[float64]{Rows: 1, Cols: 2, Stride: 2, Data: v} }
 			batchLoss(loss, out, m(y), m(z), m(a), m(delta), 1)
 			if got := math.Abs(delta[0]) > 0.5; got != facts.FromZ {
-				t.Errorf("%s after %s: the gradient at z = -50 is %v, and its facts say %v", loss, out, delta[0], facts.FromZ)
+				t.Errorf("%s after %s: at z = -50 the gradient is %v, and FromZ is %v", loss, out, delta[0], facts.FromZ)
 			}
 		}
 		if facts.Outputs == nil {
 			growth := loss.L(0, 2e6) / loss.L(0, 1e6)
 			if got := growth < 2.001; got != facts.Robust {
-				t.Errorf("%s grows by %v over twice the distance, and its facts say %v", loss, growth, facts.Robust)
+				t.Errorf("%s grows by a factor of %v over twice the distance, and Robust is %v", loss, growth, facts.Robust)
 			}
 		}
 		if facts.Shares && (CheckTarget(loss, 0) != nil || CheckTarget(loss, 1) != nil || CheckTarget(loss, 1.1) == nil) {
-			t.Errorf("%s says that its targets are shares", loss)
+			t.Errorf("Facts says that targets of %s are shares, and CheckTarget disagrees", loss)
 		}
 		if facts.Shares && !slices.Contains(facts.Outputs, Sigmoid) && !slices.Contains(facts.Outputs, Softmax) {
-			t.Errorf("%s has shares, and outputs that are none", loss)
+			t.Errorf("targets of %s are shares, and its outputs are not", loss)
 		}
 	}
 	if f := Facts(unknown{}); f.Outputs != nil || f.FromZ || f.Robust || f.Shares || f.Amounts {
-		t.Errorf("of a loss without facts it is known that %+v", f)
+		t.Errorf("a loss without facts has the facts %+v, want none", f)
 	}
 }
 

@@ -6,7 +6,7 @@ import (
 	"github.com/gradus-ml/gradus/optim"
 )
 
-// An optimizer holds only its hyper-parameters. What it remembers is in slots of the caller. Here it
+// An optimizer holds only its hyper-parameters. The caller holds its state in slots. Here it
 // minimizes (w - 3)², whose gradient is 2·(w - 3), with a falling rate.
 func ExampleUpdate() {
 	rule := optim.NewAdam()

@@ -16,7 +16,7 @@ func parabola(w, g []float64) float64 {
 	return sum
 }
 
-// rosenbrock is (1-x)² + 100(y-x²)², with its minimum 0 at (1, 1), behind a bent valley.
+// rosenbrock is (1-x)² + 100(y-x²)², with its minimum 0 at (1, 1), at the end of a bent valley.
 func rosenbrock(w, g []float64) float64 {
 	x, y := w[0], w[1]
 	g[0] = -2*(1-x) - 400*x*(y-x*x)
@@ -24,7 +24,7 @@ func rosenbrock(w, g []float64) float64 {
 	return (1-x)*(1-x) + 100*(y-x*x)*(y-x*x)
 }
 
-// Every optimizer reaches both minima with its rate in the table, which falls to 0 along a line.
+// Every optimizer reaches both minima with its rate in the table. The rate falls linearly to 0.
 func TestRulesReachMinima(t *testing.T) {
 	const steps = 20000
 	table := map[string]struct{ parabola, rosenbrock float64 }{ // rates
@@ -73,7 +73,7 @@ func TestRulesReachMinima(t *testing.T) {
 				Update(r, Step{LearningRate: rate, N: n + 1}, w, g, slots)
 			}
 			if left := f.f(w, g); !(left < 1e-6) || math.IsNaN(left) {
-				t.Errorf("%s at rate %v on the %s: %v above the minimum, at %v", name, f.rate, f.name, left, w)
+				t.Errorf("%s at rate %v on the %s ends %v above the minimum, want less than 1e-6; it is at %v", name, f.rate, f.name, left, w)
 			}
 		}
 	}

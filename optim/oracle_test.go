@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// testdata/oracle.py wrote the file: ten steps of torch.optim (lion: optax) in float64, and rates.
+// readOracle reads what testdata/oracle.py wrote: ten steps of torch.optim (for lion, of optax) in float64, and learning rates.
 func readOracle(t *testing.T, into any) {
 	t.Helper()
 	raw, err := os.ReadFile("testdata/oracle.json")
@@ -120,7 +120,7 @@ func TestSchedulesAgainstOracle(t *testing.T) {
 		for i, want := range c.Rates {
 			at.Step = i * c.Every
 			if got := RateAt(s, c.Warmup, c.Base, at); !(math.Abs(got-want) <= 2e-16+1e-15*want) {
-				t.Errorf("%s with a warm-up of %d, update %d: %v, want %v", c.Name, c.Warmup, at.Step, got, want)
+				t.Errorf("%s with a warm-up of %d, update %d: the rate is %v, want %v", c.Name, c.Warmup, at.Step, got, want)
 			}
 			if w, ok := s.(Watcher); ok {
 				at.Scores = w.Watch(at.Scores, c.Scores[i])
@@ -156,14 +156,14 @@ func TestParseErrors(t *testing.T) {
 	for _, s := range []string{"stairs", "constant:1", "step:0", "step:1.5", "step:3:2", "exponential:0", "cosine:-1", "cosine:x", "step:3:.5:1",
 		"inverse:0", "polynomial:-1", "cosine-restarts:0", "cosine-restarts:2:1.5", "one-cycle:2", "one-cycle:.3:0.5", "plateau:1:0", "plateau:1:1:1:1"} {
 		if _, err := ParseSchedule(s); err == nil {
-			t.Errorf("ParseSchedule(%q) succeeded", s)
+			t.Errorf("ParseSchedule(%q) succeeded, want an error", s)
 		}
 	}
 	for _, s := range []string{"constant", "step:30:0.1", "exponential:0.95", "cosine", "cosine:0.1", "inverse:0.5",
 		"polynomial:2:0.1", "cosine-restarts:10:2:0", "one-cycle:0.3:25:10000", "plateau:10:0.1:0"} {
 		got, err := ParseSchedule(s)
 		if err != nil || got.String() != s {
-			t.Errorf("ParseSchedule(%q) = %v, %v", s, got, err)
+			t.Errorf("ParseSchedule(%q) = %v, %v, want the same name and no error", s, got, err)
 		}
 	}
 }
@@ -180,7 +180,7 @@ func TestUpdateAllocatesNothing(t *testing.T) {
 			n++
 			Update(r, Step{LearningRate: 0.1, N: n}, w, g, slots[:r.Slots()])
 		}); a != 0 {
-			t.Errorf("%s allocates %v times an update", name, a)
+			t.Errorf("%s allocates %v times in an update, want 0", name, a)
 		}
 	}
 }

@@ -20,7 +20,7 @@ func valley(w, g []float64) float64 {
 	return sum
 }
 
-// Both solvers reach the minimum that gonum's solvers reach, in about as many evaluations.
+// Both solvers reach the minimum that gonum's solvers reach, with about as many evaluations.
 func TestSolversAgainstGonum(t *testing.T) {
 	for _, c := range []struct {
 		name  string
@@ -47,18 +47,18 @@ func TestSolversAgainstGonum(t *testing.T) {
 			w, evaluations, loss := minimize(t, name, c.f, c.start)
 			for i := range w {
 				if !(math.Abs(w[i]-want.X[i]) <= 1e-6) {
-					t.Errorf("%s by %s: w[%d] = %v, gonum has %v", c.name, name, i, w[i], want.X[i])
+					t.Errorf("%s by %s: w[%d] = %v, want %v as in gonum", c.name, name, i, w[i], want.X[i])
 				}
 			}
-			t.Logf("%s by %s: %d evaluations to %.3g, gonum %d to %.3g", c.name, name, evaluations, loss, want.GradEvaluations, want.F)
+			t.Logf("%s by %s: %d evaluations reach %.3g; gonum's %d reach %.3g", c.name, name, evaluations, loss, want.GradEvaluations, want.F)
 			if evaluations > 2*want.GradEvaluations+20 {
-				t.Errorf("%s by %s: %d evaluations, gonum %d", c.name, name, evaluations, want.GradEvaluations)
+				t.Errorf("%s by %s: %d evaluations, and gonum takes %d", c.name, name, evaluations, want.GradEvaluations)
 			}
 		}
 	}
 }
 
-// minimize iterates until nothing moves, and checks what each iteration promises.
+// minimize iterates until the weights no longer change, and checks what each iteration reports.
 func minimize(t *testing.T, name string, f func(w, g []float64) float64, start []float64) (w []float64, evaluations int, loss float64) {
 	t.Helper()
 	s, err := ParseSolver(name)
@@ -78,18 +78,18 @@ func minimize(t *testing.T, name string, f func(w, g []float64) float64, start [
 		m := Iterate(s, func(g []float64) float64 { calls++; return f(w, g) }, 1, w, slots, numbers)
 		evaluations += m.Evaluations
 		if m.Loss != before || m.Loss > last || calls != evaluations {
-			t.Fatalf("%s: the loss before is said to be %v and is %v, before that %v; %d evaluations are said to be %d", name, m.Loss, before, last, calls, evaluations)
+			t.Fatalf("%s: the reported loss is %v, want %v and at most %v; there were %d evaluations, and %d were reported", name, m.Loss, before, last, calls, evaluations)
 		}
 		last = m.Loss
 		if m.Step == 0 {
 			return w, evaluations, before
 		}
 	}
-	t.Errorf("%s never ended: %v", name, w)
+	t.Errorf("%s did not end after 2000 iterations, at %v", name, w)
 	return w, evaluations, last
 }
 
-// A solver copes with a loss that is infinite or NaN beyond some place.
+// A solver copes with a loss that is infinite or NaN in part of its domain.
 func TestSolversAtAWall(t *testing.T) {
 	for _, name := range Solvers() {
 		for _, wall := range []float64{math.Inf(1), math.NaN()} {
@@ -104,7 +104,7 @@ func TestSolversAtAWall(t *testing.T) {
 			}
 			w, _, _ := minimize(t, name, f, []float64{40})
 			if math.Abs(w[0]-1) > 1e-5 {
-				t.Errorf("%s behind a wall of %v: %v, want 1", name, wall, w[0])
+				t.Errorf("%s with a wall of %v ends at %v, want 1", name, wall, w[0])
 			}
 		}
 	}

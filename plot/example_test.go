@@ -8,7 +8,7 @@ import (
 	"github.com/gradus-ml/gradus/plot"
 )
 
-// A learning curve as SVG.
+// The example draws a learning curve as SVG.
 func ExampleWrite() {
 	chart := plot.Chart{
 		Title: "Learning curve", XLabel: "epoch", YLabel: "loss", LogY: true,

@@ -21,20 +21,20 @@ func TestContoursOfAPlane(t *testing.T) {
 	}
 	limits := f.levels()
 	if len(limits) != 4 || limits[0] != 1 || limits[3] != 4 {
-		t.Fatalf("five bands of 0 to 5 have the limits %v", limits)
+		t.Fatalf("five bands of 0 to 5 have the limits %v, want 1 to 4", limits)
 	}
 	for _, level := range limits {
 		n := 0
 		for _, s := range f.contours([]float64{level}) {
 			for _, p := range [][2]float64{{s.x0, s.y0}, {s.x1, s.y1}} {
 				if got := p[0] + 2*p[1]; math.Abs(got-level) > 1e-12 {
-					t.Errorf("a point of the contour %g has the value %g", level, got)
+					t.Errorf("a point of the contour of %g has the value %g", level, got)
 				}
 			}
 			n++
 		}
 		if n < 1 {
-			t.Errorf("the contour %g has %d pieces", level, n)
+			t.Errorf("the contour of %g has %d pieces, want at least 1", level, n)
 		}
 	}
 }
@@ -43,15 +43,15 @@ func TestFieldShades(t *testing.T) {
 	f := Field{X: []float64{0, 1}, Y: []float64{0}, Z: [][]float64{{1, 100}}, Log: true, Levels: 2}
 	limits := f.levels()
 	if len(limits) != 1 || limits[0] != 1 {
-		t.Fatalf("two bands of 1 to 100, by the logarithm, part at %v, not at 10", limits)
+		t.Fatalf("two bands of 1 to 100 on a logarithmic scale have the limits %v, want 1, the logarithm of 10", limits)
 	}
 	low, _ := f.shade(9, limits)
 	high, _ := f.shade(11, limits)
 	if low != fieldLow || high != fieldHigh {
-		t.Errorf("9 is %v and 11 is %v", low, high)
+		t.Errorf("9 has the color %v and 11 has %v, want the lowest and the highest", low, high)
 	}
 	if _, ok := f.shade(0, limits); ok {
-		t.Error("0 has a place among logarithms")
+		t.Error("0 has a color on a logarithmic scale, want none")
 	}
 	svg := string(render(t, "svg", Field{
 		X: []float64{0, 1}, Y: []float64{0, 1}, Z: [][]float64{{0, 1}, {1, 0}}, Classes: []string{"no", "yes"},
@@ -84,7 +84,7 @@ func TestAnyField(t *testing.T) {
 	})
 }
 
-// A page lays click targets over the picture. Each weight's line is a line of the SVG.
+// Places returns each weight's line where the SVG draws it, because a page lays click targets over the picture.
 func TestPlacesAreWhereThePictureDraws(t *testing.T) {
 	for _, bare := range []bool{false, true} {
 		n := Net{
@@ -94,16 +94,16 @@ func TestPlacesAreWhereThePictureDraws(t *testing.T) {
 		}
 		svg, p := string(render(t, "svg", n)), n.Places()
 		if len(p.Edges) != 8 || len(p.Units) != 5 {
-			t.Fatalf("%d edges and %d units", len(p.Edges), len(p.Units))
+			t.Fatalf("got %d edges and %d units, want 8 and 5", len(p.Edges), len(p.Units))
 		}
-		for _, e := range p.Edges { // the picture's y runs up, from its lower left
+		for _, e := range p.Edges { // y goes up in the picture, from its lower left corner
 			line := fmt.Sprintf(`d="M%.5g,%.5gL%.5g,%.5g"`, e.X1, 420-e.Y1, e.X2, 420-e.Y2)
 			if !strings.Contains(svg, line) {
-				t.Errorf("bare %v: no line %s for %v", bare, line, e.Edge)
+				t.Errorf("bare %v: the picture has no line %s for %v", bare, line, e.Edge)
 			}
 		}
 		if last := p.Edges[len(p.Edges)-1]; last.Edge != *n.Highlight || last.Weight != -4 {
-			t.Errorf("on top is %v, not the highlighted weight", last)
+			t.Errorf("the topmost edge is %v, want the highlighted weight", last)
 		}
 	}
 }

@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// go test ./plot -run Gallery -gallery DIR writes every picture below to DIR, to
-// be looked at.
+// go test ./plot -run Gallery -gallery DIR writes every picture below to DIR, for
+// inspection.
 var galleryDir = flag.String("gallery", "", "write the gallery's pictures to this folder")
 
 func TestGallery(t *testing.T) {

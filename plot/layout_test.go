@@ -11,7 +11,7 @@ import (
 	"gonum.org/v1/plot/vg"
 )
 
-// narrow returns a net with those columns, as wide as a phone, with all its numbers and a chosen weight.
+// narrow returns a network with the given numbers of units. It is as wide as a phone, and has all numbers and a chosen weight.
 func narrow(units ...int) Net {
 	n := Net{Bare: true, Width: 370, Height: 400, InputValues: make([]float64, units[0]), Highlight: &Edge{0, 0, 0}}
 	for l, u := range units[1:] {
@@ -33,7 +33,7 @@ func TestColumnsKeepApart(t *testing.T) {
 		n := narrow(c.units...)
 		p := n.Places()
 		if p.Details != c.details {
-			t.Errorf("%v: z and δ are shown: %v", c.units, p.Details)
+			t.Errorf("%v: z and δ are shown: %v, want the opposite", c.units, p.Details)
 		}
 		var x []float64
 		for _, u := range p.Units {
@@ -53,7 +53,7 @@ func TestColumnsKeepApart(t *testing.T) {
 	}
 }
 
-// Even if a net is drawn low, the δ below a unit does not touch the z above the next.
+// Even in a low picture, the δ below a unit does not touch the z above the next unit.
 func TestRowsKeepApart(t *testing.T) {
 	shown := 0
 	for height := 200; height <= 900; height += 10 {
@@ -67,10 +67,10 @@ func TestRowsKeepApart(t *testing.T) {
 		shown++
 		y := lay.columns[1].y
 		if free := y[0] - y[1] - 2*lay.radius; free < 2*(lay.number+3) {
-			t.Errorf("%d high: two numbers of height %.1f share %.1f between two units", height, lay.number, free)
+			t.Errorf("%d high: two numbers of height %.1f have only %.1f between two units", height, lay.number, free)
 		}
 		if lay.radius < leastRadius {
-			t.Errorf("%d high: units have a radius of %.1f", height, lay.radius)
+			t.Errorf("%d high: units have a radius of %.1f, which is too small", height, lay.radius)
 		}
 	}
 	if shown == 0 {
@@ -78,7 +78,7 @@ func TestRowsKeepApart(t *testing.T) {
 	}
 }
 
-// Every text can be read on white: its contrast is at least 4.5, as WCAG 2.1 asks for (AA).
+// Every text can be read on white: its contrast is at least 4.5, as level AA of WCAG 2.1 requires.
 func TestTextContrast(t *testing.T) {
 	luminance := func(hex string) float64 {
 		sum := 0.0
@@ -104,7 +104,7 @@ func TestTextContrast(t *testing.T) {
 				continue
 			}
 			if contrast := 1.05 / (luminance(e.attr["fill"]) + 0.05); contrast < 4.5 {
-				t.Errorf("%s: %q is written in %s, of contrast %.1f", name, e.text, e.attr["fill"], contrast)
+				t.Errorf("%s: %q is written in %s, with a contrast of %.1f, want at least 4.5", name, e.text, e.attr["fill"], contrast)
 			}
 		}
 	}
@@ -127,7 +127,7 @@ func TestClassColors(t *testing.T) {
 		f.Classes = append(f.Classes, fmt.Sprint("class ", i))
 		for j := range i {
 			if classColor(i) == classColor(j) {
-				t.Errorf("the classes %d and %d have one color", j, i)
+				t.Errorf("the classes %d and %d have the same color", j, i)
 			}
 		}
 	}
@@ -136,6 +136,6 @@ func TestClassColors(t *testing.T) {
 		t.Error("the classes have no legend")
 	}
 	if f.Bare = true; legend() {
-		t.Error("bare, the classes have a legend")
+		t.Error("the classes have a legend in a bare picture")
 	}
 }

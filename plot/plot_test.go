@@ -77,7 +77,7 @@ func texts(elements []element) (texts []string) {
 	return texts
 }
 
-// lines returns the stroked straight lines of a color, narrowest first.
+// lines returns the widths of the stroked straight lines of a color, narrowest first.
 func lines(elements []element, color string) (widths []float64) {
 	for _, e := range elements {
 		if e.name == "path" && e.attr["stroke"] == color && strings.Count(e.attr["d"], "L") == 1 {
@@ -95,7 +95,7 @@ func lines(elements []element, color string) (widths []float64) {
 func TestFormatOf(t *testing.T) {
 	for path, want := range map[string]string{"a.svg": "svg", "dir.x/B.PNG": "png"} {
 		if got, err := FormatOf(path); got != want || err != nil {
-			t.Errorf("FormatOf(%q) = %q, %v", path, got, err)
+			t.Errorf("FormatOf(%q) = %q, %v, want its ending and no error", path, got, err)
 		}
 	}
 	for path, want := range map[string]string{
@@ -103,14 +103,14 @@ func TestFormatOf(t *testing.T) {
 		"curve": "plot: unknown picture format: curve has no ending, expected .svg or .png",
 	} {
 		if _, err := FormatOf(path); !errors.Is(err, ErrFormat) || err.Error() != want {
-			t.Errorf("FormatOf(%q): %v", path, err)
+			t.Errorf("FormatOf(%q): got %v, want an error that wraps ErrFormat and names the ending", path, err)
 		}
 	}
 }
 
 func TestWriteRefuses(t *testing.T) {
 	if err := Write(io.Discard, "pdf", Chart{}); !errors.Is(err, ErrFormat) {
-		t.Errorf("pdf: %v", err)
+		t.Errorf("pdf: got %v, want an error that wraps ErrFormat", err)
 	}
 	for _, fig := range []Figure{
 		Chart{Width: -3}, Net{Height: 99}, Grid{Width: 5001}, Grid{Charts: make([][]Chart, 100)},
@@ -154,17 +154,17 @@ func TestSVG(t *testing.T) {
 		svg := render(t, "svg", fig)
 		elements := parse(t, svg)
 		if e := elements[0]; e.name != "svg" || !strings.HasSuffix(e.attr["font-family"], ", sans-serif") {
-			t.Errorf("%s: begins with %v", name, e)
+			t.Errorf("%s begins with %v, want an svg element with a font that has a fallback", name, e)
 		}
 		if e := elements[1]; e.name != "title" || e.text == "" || e.text != fig.heading() {
-			t.Errorf("%s: title %q", name, e.text)
+			t.Errorf("%s: the title is %q, want the heading", name, e.text)
 		}
 		if len(svg) > 120_000 {
-			t.Errorf("%s takes %d bytes", name, len(svg))
+			t.Errorf("%s takes %d bytes, want at most 120,000", name, len(svg))
 		}
 		for _, e := range elements {
 			if _, styled := e.attr["style"]; styled {
-				t.Errorf("%s: a style attribute: %v", name, e)
+				t.Errorf("%s has a style attribute: %v", name, e)
 			}
 		}
 		checkFigure(t, fig)
@@ -228,13 +228,13 @@ func TestPNG(t *testing.T) {
 			}
 		}
 		if len(colors) < 5 {
-			t.Errorf("%s is blank: %d colors", name, len(colors))
+			t.Errorf("%s is blank: it has %d colors, want at least 5", name, len(colors))
 		}
 	}
 }
 
-// This is a 2-2-1 net by hand. Color shows the sign, and width is relative to the largest weight
-// of the layer.
+// The network has 2-2-1 units and known weights. An edge's color shows the sign of its weight, and its width is relative
+// to the largest weight of the layer.
 func TestEdges(t *testing.T) {
 	net := Net{Layers: []Layer{
 		{Weights: [][]float64{{1, -2}, {4, -1}}},
@@ -244,7 +244,7 @@ func TestEdges(t *testing.T) {
 
 	blues := lines(elements, "#0072B2")
 	oranges := lines(elements, "#D55E00")
-	// The last of each color's lines of width 4 is the legend's.
+	// One line of width 4 in each color belongs to the legend.
 	if want := []float64{1.5, 4, 6, 6}; !slices.Equal(blues, want) {
 		t.Errorf("positive edges have widths %v, want %v", blues, want)
 	}
@@ -396,7 +396,7 @@ func TestThinned(t *testing.T) {
 		points[1234].y, points[8765].y = 7, -7
 		kept := thinned(points, x(0), x(n-1))
 		if len(kept) > mostPoints {
-			t.Errorf("%s: %d points kept", name, len(kept))
+			t.Errorf("%s: %d points are kept, which is too many", name, len(kept))
 		}
 		starts := 0
 		for _, p := range kept {
@@ -405,7 +405,7 @@ func TestThinned(t *testing.T) {
 			}
 		}
 		if starts != 2 && name != "constant" {
-			t.Errorf("%s: %d starts kept, want 2", name, starts)
+			t.Errorf("%s: %d starts are kept, want 2", name, starts)
 		}
 		if kept[0] != points[0] || kept[len(kept)-1].y != points[n-1].y {
 			t.Errorf("%s: the ends are lost", name)
@@ -460,7 +460,7 @@ func TestTicksOfALowChart(t *testing.T) {
 			}
 		}
 		if len(at) < 2 {
-			t.Errorf("%v has %d labels", s, len(at))
+			t.Errorf("%v has %d labels, want at least 2", s, len(at))
 		}
 		for i := 1; i < len(at); i++ {
 			if at[i]-at[i-1] < 0.8*label {
@@ -497,7 +497,7 @@ func TestAtOnce(t *testing.T) {
 	group.Wait()
 }
 
-// The lengths of bars are proportional to their numbers, from one zero. A negative bar goes the other way.
+// The lengths of bars are proportional to their numbers, from a common zero. A negative bar goes the other way.
 func TestBars(t *testing.T) {
 	svg := render(t, "svg", Bars{Title: "Bars", XLabel: "what they are", Bars: []Bar{{"two", 2, 0.5}, {"one", 1, 0}, {"minus one", -1, 0}}})
 	var texts []string
@@ -520,6 +520,6 @@ func TestBars(t *testing.T) {
 		}
 	}
 	if len(widths) != 3 || math.Abs(widths[0]-2*widths[1]) > 0.1 || math.Abs(widths[1]-widths[2]) > 0.1 || widths[1] < 50 {
-		t.Errorf("the bars are %v wide", widths)
+		t.Errorf("the bars are %v wide, want three in the ratio 2:1:1", widths)
 	}
 }

@@ -14,7 +14,7 @@ func TestProfileOnALogarithmicScale(t *testing.T) {
 	b := Profile{Labels: []string{"a", "b", "c", "d"}, Log: true, Measures: []Measure{{"size", []float64{1, 100, 10000, 0}}}}
 	svg := string(render(t, "svg", b))
 	if !strings.Contains(svg, "<title>size</title>") {
-		t.Error("without a title the picture is not named by what it measures")
+		t.Error("a picture without a title is not named after what it measures")
 	}
 	var long []float64
 	for _, m := range regexp.MustCompile(`<path d="M([\d.]+),[\d.]+L([\d.]+),[^"]*" fill="#0072B2"`).FindAllStringSubmatch(svg, -1) {
@@ -23,11 +23,11 @@ func TestProfileOnALogarithmicScale(t *testing.T) {
 		long = append(long, x1-x0)
 	}
 	if len(long) != 3 {
-		t.Fatalf("%d bars for three positive values: %v", len(long), long)
+		t.Fatalf("%d bars for three positive values, want 3: %v", len(long), long)
 	}
 	for i, want := range []float64{1. / 5, 3. / 5, 1} {
 		if math.Abs(long[i]/long[2]-want) > 0.01 {
-			t.Errorf("bar %d is %.3f of the longest, not %.3f", i, long[i]/long[2], want)
+			t.Errorf("bar %d is %.3f of the longest, want %.3f", i, long[i]/long[2], want)
 		}
 	}
 	if !regexp.MustCompile(`>0</text>`).MatchString(svg) {

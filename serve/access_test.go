@@ -29,23 +29,23 @@ func pack(t testing.TB, how, s string) string {
 	return b.String()
 }
 
-// TestToken: if the server has a token, only requests for health are answered without it.
+// TestToken: if the server has a token, it answers only health checks without it.
 func TestToken(t *testing.T) {
 	s, _ := served(t, Options{Token: "secret", AnyHost: true})
 	for _, path := range []string{"/v2", "/metrics", "/", "/openapi.json", "/v1/models"} {
 		if w := call(t, s, "GET", path, "", "Host", "models.example"); w.Code != 401 || w.Header().Get("WWW-Authenticate") != "Bearer" {
-			t.Errorf("%s without a token: %d %v", path, w.Code, w.Header())
+			t.Errorf("%s without a token: got %d %v, want 401 with Bearer", path, w.Code, w.Header())
 		}
 		if w := call(t, s, "GET", path, "", "Authorization", "Bearer wrong"); w.Code != 401 {
-			t.Errorf("%s with a wrong token: %d", path, w.Code)
+			t.Errorf("%s with a wrong token: got %d, want 401", path, w.Code)
 		}
 		if w := call(t, s, "GET", path, "", "Host", "models.example", "Authorization", "Bearer secret"); w.Code != 200 {
-			t.Errorf("%s with the token: %d %s", path, w.Code, w.Body)
+			t.Errorf("%s with the token: got %d %s, want 200", path, w.Code, w.Body)
 		}
 	}
 	for _, path := range []string{"/v2/health/live", "/v2/health/ready"} {
 		if w := call(t, s, "GET", path, ""); w.Code != 200 {
-			t.Errorf("%s: w.Code = %v, want 200", path, w.Code)
+			t.Errorf("%s: got %v, want 200", path, w.Code)
 		}
 	}
 }

@@ -30,7 +30,7 @@ func (w *discarding) Header() http.Header         { return w.header }
 func (w *discarding) WriteHeader(int)             {}
 func (w *discarding) Write(b []byte) (int, error) { w.bytes += len(b); return len(b), nil }
 
-// BenchmarkBinaryRows measures 1,000 rows of ten numbers in turns: by PredictRows, by PredictNumbers, by the handler of a
+// BenchmarkBinaryRows measures 1,000 rows of ten numbers, in turn by PredictRows, by PredictNumbers, by the handler of a
 // binary request, and by a server at the other end of a connection. It reports the rows per second of the fastest call of each.
 func BenchmarkBinaryRows(b *testing.B) {
 	const rows = 1000

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// TestBombs: a small body that unpacks into a large one is refused at the limit, and costs no more memory than that.
+// TestBombs: a small body that unpacks into a large one is refused at the limit, and takes no more memory than the limit allows.
 func TestBombs(t *testing.T) {
 	const limit, inflated = 1 << 20, 128 << 20 // bytes
 	s, _ := served(t, Options{MaxBody: limit})
@@ -26,7 +26,7 @@ func TestBombs(t *testing.T) {
 			}
 		}
 		if err := w.Close(); err != nil || packed.Len() > limit {
-			t.Fatalf("%v: %d bytes", err, packed.Len())
+			t.Fatalf("packing failed with %v, or gave more than the limit: %d bytes", err, packed.Len())
 		}
 		for _, path := range []string{"/predict?model=binary", "/v1/models/binary:predict", "/v2/models/binary/infer", "/invocations?model=binary"} {
 			var before, after runtime.MemStats
@@ -37,10 +37,10 @@ func TestBombs(t *testing.T) {
 				t.Errorf("%s, %s: got %d %.200s, want status 413", encoding, path, answer.Code, answer.Body)
 			}
 			if took := after.TotalAlloc - before.TotalAlloc; took > 8*limit {
-				t.Errorf("%s, %s: it allocates %d bytes for a body of at most %d", encoding, path, took, limit)
+				t.Errorf("%s, %s: the server allocates %d bytes for a body of at most %d", encoding, path, took, limit)
 			}
 			if n := s.held.Load(); n != 0 {
-				t.Errorf("%s, %s: %d bytes are held on to", encoding, path, n)
+				t.Errorf("%s, %s: %d bytes are still held, want 0", encoding, path, n)
 			}
 		}
 	}

@@ -29,7 +29,7 @@ func TestConforms(t *testing.T) {
 		Path     string            `json:"path"`
 		Query    map[string]string `json:"query,omitempty"`
 		Request  any               `json:"request,omitempty"`
-		Protocol bool              `json:"protocol"` // the request is one of the protocol without extensions
+		Protocol bool              `json:"protocol"` // the request uses no extension of the protocol
 		Status   int               `json:"status"`
 		Answer   any               `json:"answer"`
 	}

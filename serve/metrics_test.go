@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestMetrics counts requests, rows, missing and unseen cells.
+// TestMetrics: the metrics count requests, rows, missing cells and unseen cells.
 func TestMetrics(t *testing.T) {
 	s, _ := served(t, Options{})
 	for range 3 {

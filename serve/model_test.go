@@ -38,7 +38,7 @@ func TestReload(t *testing.T) {
 		answers[i] = call(t, s, "POST", "/predict", text(t, someRows)).Body.String()
 	}
 	if answers[0] == answers[1] {
-		t.Fatal("the two models answer alike")
+		t.Fatal("the two models give the same answer")
 	}
 	var log bytes.Buffer
 	s, err := New([]Source{{"m", "1", path}}, Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
@@ -63,7 +63,7 @@ func TestReload(t *testing.T) {
 				case answers[1]:
 					asked[1].Add(1)
 				default:
-					t.Errorf("neither model answers %d %.200s", w.Code, w.Body)
+					t.Errorf("got the answer %d %.200s, which is that of neither model", w.Code, w.Body)
 					return
 				}
 			}
@@ -93,13 +93,13 @@ func TestReload(t *testing.T) {
 	for i := range 30 {
 		put(files[i%2], 4*i)
 		if sha := s.models[0].now().sha; sha != models[i%2].WeightsSHA256() {
-			t.Fatalf("the new model was not taken: %s", &log)
+			t.Fatalf("the new model was not loaded: %s", &log)
 		}
 		put(files[i%2][:len(files[i%2])-8], 4*i+1) // cut short
 		put([]byte("nonsense"), 4*i+2)
 		put(foreign, 4*i+3) // of another task
 		if sha := s.models[0].now().sha; sha != models[i%2].WeightsSHA256() {
-			t.Fatal("a broken model was taken")
+			t.Fatal("a broken model was loaded")
 		}
 	}
 	if err := os.Remove(path); err != nil {
@@ -109,7 +109,7 @@ func TestReload(t *testing.T) {
 	close(stop)
 	done.Wait()
 	if asked[0].Load() == 0 || asked[1].Load() == 0 {
-		t.Errorf("the models answered %d and %d times", asked[0].Load(), asked[1].Load())
+		t.Errorf("the models answered %d and %d times, want both to answer", asked[0].Load(), asked[1].Load())
 	}
 	t.Logf("%d requests while the file was replaced 120 times", asked[0].Load()+asked[1].Load())
 	m := call(t, s, "GET", "/metrics", "").Body.String()
@@ -137,7 +137,7 @@ func TestWatch(t *testing.T) {
 	next := train(t, data.Binary, 2, path)
 	for begun := time.Now(); s.models[0].now().sha != next.WeightsSHA256(); time.Sleep(time.Millisecond) {
 		if time.Since(begun) > 10*time.Second {
-			t.Fatal("the changed file was not taken")
+			t.Fatal("the changed file was not loaded")
 		}
 	}
 	cancel()
@@ -159,14 +159,14 @@ func TestVersions(t *testing.T) {
 	}
 	for path, version := range map[string]string{"/v2/models/m/infer": "10", "/v2/models/m/versions/2/infer": "2"} {
 		if v := answer(t, call(t, s, "POST", path, text(t, map[string]any{"inputs": tensors()}))); v["model_version"] != version {
-			t.Errorf("%s: version %v", path, v["model_version"])
+			t.Errorf("%s: the answer has the wrong version %v", path, v["model_version"])
 		}
 	}
 	if _, err := New(append(sources, sources[0]), Options{}); err == nil || !strings.Contains(err.Error(), "two models named m") {
-		t.Errorf("twice the same: %v", err)
+		t.Errorf("the same source twice: got %v, want an error that names m", err)
 	}
 	if _, err := New(nil, Options{}); err == nil {
-		t.Error("a server of nothing")
+		t.Error("a server without models starts, want an error")
 	}
 }
 

@@ -81,13 +81,13 @@ func TestRefusals(t *testing.T) {
 		w := call(t, s, c.method, c.path, c.body, c.headers...)
 		var v struct{ Error string }
 		if err := json.Unmarshal(w.Body.Bytes(), &v); err != nil || w.Code != c.status || !strings.Contains(v.Error, c.words) {
-			t.Errorf("%s %s %.80s: %d %s, want %d with %q", c.method, c.path, c.body, w.Code, w.Body, c.status, c.words)
+			t.Errorf("%s %s %.80s: got %d %s, want %d with %q", c.method, c.path, c.body, w.Code, w.Body, c.status, c.words)
 		}
 		if strings.Contains(v.Error, "row: row") {
 			t.Errorf("%s %s %.80s: the error names the row twice: %s", c.method, c.path, c.body, v.Error)
 		}
 		if w.Header().Get("X-Request-Id") == "" {
-			t.Errorf("%s %s: no request id", c.method, c.path)
+			t.Errorf("%s %s: the answer has no request id", c.method, c.path)
 		}
 	}
 	for _, raw := range []string{"\x05\x00\x00\x00ab", "\x01", "\x00\x00\x00\x00\x00", "\xff\xff\xff\xff"} {

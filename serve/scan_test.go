@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// asked sends a body in one of the ways that a scanner reads: with a length, a number of bytes of
-// JSON before binary data, by the protocol.
+// asked sends a body to one of the endpoints whose bodies the scanner reads. A positive way is the number of bytes of
+// JSON before binary data.
 func asked(t testing.TB, s *Server, body string, way int) *httptest.ResponseRecorder {
 	switch {
 	case way > 0:
@@ -24,7 +24,7 @@ func asked(t testing.TB, s *Server, body string, way int) *httptest.ResponseReco
 	return call(t, s, "POST", "/invocations?model=multilabel", body)
 }
 
-// twins are two servers of the same models. The second one reads only with encoding/json.
+// twins returns two servers of the same models. The second one reads only with encoding/json.
 func twins(t testing.TB, o Options) (scanning, plain *Server) {
 	t.Helper()
 	scanning, _ = served(t, o)
@@ -40,7 +40,7 @@ func twins(t testing.TB, o Options) (scanning, plain *Server) {
 	return scanning, plain
 }
 
-// bodies are some bodies of each shape.
+// bodies returns bodies of each shape, and for each the way in which asked sends it.
 func bodies(t testing.TB) map[string]int {
 	row := text(t, someRows[0])
 	header, tail := binaryRequest(t)
@@ -102,7 +102,7 @@ func TestScanner(t *testing.T) {
 		t.Helper()
 		got, want := asked(t, scanning, body, way), asked(t, plain, body, way)
 		if got.Code != want.Code || got.Body.String() != want.Body.String() {
-			t.Errorf("%q by way %d: %d %s, want %d %s", body, way, got.Code, got.Body, want.Code, want.Body)
+			t.Errorf("%q by way %d: got %d %s, want %d %s", body, way, got.Code, got.Body, want.Code, want.Body)
 		}
 	}
 	row := func(x string) string { return `{"x":` + x + `,"color":"red","flag":true,"day":"2024-02-03"}` }
@@ -159,7 +159,7 @@ func FuzzInfer(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body string, way int) {
 		got, want := asked(t, scanning, body, way), asked(t, plain, body, way)
 		if got.Code >= 500 || got.Code != want.Code || got.Body.String() != want.Body.String() {
-			t.Errorf("%d %s, want %d %s", got.Code, got.Body, want.Code, want.Body)
+			t.Errorf("got %d %s, want %d %s", got.Code, got.Body, want.Code, want.Body)
 		}
 	})
 }
@@ -170,7 +170,7 @@ func TestAppendText(t *testing.T) {
 		s := "a" + string(rune(i)) + "b"
 		want, err := json.Marshal(s)
 		if got := appendText([]byte("x"), s); err != nil || string(got) != "x"+string(want) {
-			t.Fatalf("%q: %s, want %s", s, got, want)
+			t.Fatalf("%q: got %s, want %s", s, got, want)
 		}
 	}
 }

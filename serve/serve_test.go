@@ -22,7 +22,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// table has inputs of every kind and targets of every task.
+// table returns a table with inputs of every kind and targets of every task.
 func table(t testing.TB) *data.Table {
 	t.Helper()
 	columns := []string{"x", "color", "flag", "day", "amount", "other", "yesno", "kind", "l1", "l2"}
@@ -50,7 +50,7 @@ var targets = map[data.Task][]string{
 	data.Regression: {"amount", "other"}, data.Binary: {"yesno"}, data.Multiclass: {"kind"}, data.Multilabel: {"l1", "l2"},
 }
 
-// train makes a model of a task with a seed and saves it.
+// train trains a model of a task with a seed and saves it.
 func train(t testing.TB, task data.Task, seed uint64, path string) *model.Model {
 	t.Helper()
 	o := model.Options{Targets: targets[task], Hidden: []int{6}, Epochs: 3, Seed: seed}
@@ -87,7 +87,7 @@ func served(t testing.TB, o Options) (*Server, map[data.Task]*model.Model) {
 	return s, models
 }
 
-// someRows are rows as JSON and as typed values.
+// someRows are rows with values of the types that JSON has.
 var someRows = []map[string]any{
 	{"x": 1.25, "color": "red", "flag": true, "day": "2024-02-03"},
 	{"x": nil, "color": "dark blue", "flag": "no", "day": "2024-03-01", "not a column": 7.0},
@@ -95,7 +95,7 @@ var someRows = []map[string]any{
 	{"x": "4.5", "color": "never seen", "flag": 1.0, "day": "2023-12-31"},
 }
 
-// want is what a model predicts for someRows.
+// want returns what a model predicts for someRows.
 func want(t testing.TB, m *model.Model) (out []float64, said []model.Prediction) {
 	t.Helper()
 	for _, row := range someRows {
@@ -129,12 +129,12 @@ func call(t testing.TB, s http.Handler, method, path, body string, headers ...st
 	return w
 }
 
-// answer decodes the JSON of an answer that must be 200.
+// answer decodes the JSON of an answer, whose status must be 200.
 func answer(t testing.TB, w *httptest.ResponseRecorder) map[string]any {
 	t.Helper()
 	var v map[string]any
 	if err := json.Unmarshal(w.Body.Bytes(), &v); err != nil || w.Code != 200 {
-		t.Fatalf("status %d, %v: %.300s", w.Code, err, w.Body)
+		t.Fatalf("got the status %d, %v, want 200: %.300s", w.Code, err, w.Body)
 	}
 	return v
 }
@@ -156,7 +156,7 @@ func TestEveryWay(t *testing.T) {
 		same := func(way string, got []float64) {
 			t.Helper()
 			if len(got) != len(out) {
-				t.Fatalf("%s, %s: %d numbers, want %d", task, way, len(got), len(out))
+				t.Fatalf("%s, %s: got %d numbers, want %d", task, way, len(got), len(out))
 			}
 			for i := range out {
 				if math.Float64bits(got[i]) != math.Float64bits(out[i]) {
@@ -175,7 +175,7 @@ func TestEveryWay(t *testing.T) {
 				}
 			}
 			if fmt.Sprint(got) != fmt.Sprint(labels) {
-				t.Errorf("%s, %s: labels %q, want %q", task, way, got, labels)
+				t.Errorf("%s, %s: got the labels %q, want %q", task, way, got, labels)
 			}
 		}
 
@@ -187,7 +187,7 @@ func TestEveryWay(t *testing.T) {
 		}
 		counts := v["parameters"].(map[string]any)
 		if counts["missing"] != 4.0 || counts["missing.x"] != 1.0 || counts["unseen"] != 1.0 || counts["unseen.color"] != 1.0 {
-			t.Errorf("%s: counts %v", task, counts)
+			t.Errorf("%s: got the counts %v, want 4 missing and 1 unseen", task, counts)
 		}
 		for _, o := range v["outputs"].([]any) {
 			o := o.(map[string]any)
@@ -212,7 +212,7 @@ func TestEveryWay(t *testing.T) {
 			w := call(t, s, "POST", path, pack(t, packed, header+tail), headerLength, strconv.Itoa(len(header)), "Content-Encoding", packed)
 			n, err := strconv.Atoi(w.Header().Get(headerLength))
 			if err != nil || w.Code != 200 {
-				t.Fatalf("%s: status %d, %v: %.300s", task, w.Code, err, w.Body)
+				t.Fatalf("%s: got the status %d, %v, want 200: %.300s", task, w.Code, err, w.Body)
 			}
 			raw := w.Body.Bytes()
 			var said struct {
@@ -245,7 +245,7 @@ func TestEveryWay(t *testing.T) {
 				same("binary", got)
 			}
 			if len(raw) > 0 {
-				t.Errorf("%d bytes are left", len(raw))
+				t.Errorf("%d bytes are left, want 0", len(raw))
 			}
 		}
 
@@ -257,7 +257,7 @@ func TestEveryWay(t *testing.T) {
 			row := row.(map[string]any)
 			single := answer(t, call(t, s, "POST", "/predict?model="+string(task), text(t, someRows[i])))
 			if text(t, single) != text(t, row) {
-				t.Errorf("%s: by itself %v, among others %v", task, single, row)
+				t.Errorf("%s: the answer for a row is %v alone and %v among others", task, single, row)
 			}
 			p, _ := row["probabilities"].(map[string]any)
 			names := m.Classes()
@@ -294,7 +294,7 @@ func TestEveryWay(t *testing.T) {
 			"dataframe_split": split, "dataframe_records": someRows, "instances": someRows, "inputs": someRows,
 		} {
 			if two := short(answer(t, call(t, s, "POST", "/invocations?model="+string(task), text(t, map[string]any{way: body})))); two != one {
-				t.Errorf("%s, %s: %s, want %s", task, way, two, one)
+				t.Errorf("%s, %s: got %s, want %s", task, way, two, one)
 			}
 		}
 		var expected []any
@@ -309,12 +309,12 @@ func TestEveryWay(t *testing.T) {
 			}
 		}
 		if one != text(t, expected) {
-			t.Errorf("%s: %s, want %s", task, one, text(t, expected))
+			t.Errorf("%s: got %s, want %s", task, one, text(t, expected))
 		}
 	}
 }
 
-// started serves on a real port until the test ends.
+// started serves on a real port until the test ends, and returns the server's URL.
 func started(t testing.TB, s http.Handler) string {
 	t.Helper()
 	server := httptest.NewServer(s)

@@ -13,7 +13,7 @@ import (
 )
 
 // TestBusy: beyond the limit, requests are refused at once and can be sent again. Slow clients cannot
-// hold a place forever; their places become free.
+// hold a place forever.
 func TestBusy(t *testing.T) {
 	s, _ := served(t, Options{MaxRequests: 2, BodyTimeout: 300 * time.Millisecond})
 	url := started(t, s)
@@ -43,22 +43,22 @@ func TestBusy(t *testing.T) {
 		refused = r.StatusCode == 503 && r.Header.Get("Retry-After") == "1"
 	}
 	if !refused {
-		t.Error("no request was refused beside two slow ones")
+		t.Error("no request was refused while two slow ones held all places")
 	}
 	for begun := time.Now(); post().StatusCode != 200; time.Sleep(10 * time.Millisecond) {
 		if time.Since(begun) > 5*time.Second {
-			t.Fatal("the places of slow clients do not come free")
+			t.Fatal("the places of slow clients did not become free")
 		}
 	}
 	for _, c := range slow {
 		c.SetReadDeadline(time.Now().Add(5 * time.Second))
 		b := make([]byte, 12)
 		if _, err := io.ReadFull(c, b); err != nil || string(b) != "HTTP/1.1 400" {
-			t.Errorf("a slow client was told %q, %v", b, err)
+			t.Errorf("a slow client got %q, %v, want HTTP/1.1 400", b, err)
 		}
 	}
 	if n := s.held.Load(); n != 0 {
-		t.Errorf("%d bytes are held after all requests", n)
+		t.Errorf("%d bytes are held after all requests, want 0", n)
 	}
 }
 
@@ -70,7 +70,7 @@ func TestHeld(t *testing.T) {
 		t.Errorf(`got %d %s, want status 503 and w.Header().Get("Retry-After") != ""`, w.Code, w.Body)
 	}
 	if n := s.held.Load(); n != 0 {
-		t.Errorf("%d bytes are held after all requests", n)
+		t.Errorf("%d bytes are held after all requests, want 0", n)
 	}
 }
 
@@ -79,7 +79,7 @@ func TestDrain(t *testing.T) {
 	s, _ := served(t, Options{})
 	s.Drain()
 	if w := call(t, s, "GET", "/v2/health/ready", ""); w.Code != 503 || !strings.Contains(w.Body.String(), `"ready":false`) {
-		t.Errorf("%d %s", w.Code, w.Body)
+		t.Errorf("got %d %s, want status 503 and a server that is not ready", w.Code, w.Body)
 	}
 	if w := call(t, s, "POST", "/predict?model=binary", text(t, someRows)); w.Code != 200 || w.Header().Get("Connection") != "close" {
 		t.Errorf(`got %d %s, want status 200 and w.Header().Get("Connection") = "close"`, w.Code, w.Body)
@@ -94,19 +94,19 @@ func TestLog(t *testing.T) {
 		call(t, s, "POST", "/predict?model=binary", text(t, someRows), "X-Request-Id", "mine")
 		call(t, s, "POST", "/predict?model=binary", strings.Repeat(" ", 5000), "X-Request-Id", "other")
 		if strings.Contains(log.String(), `"id":"mine"`) != all || !strings.Contains(log.String(), `"id":"other"`) {
-			t.Errorf("all %v: %s", all, &log)
+			t.Errorf("LogRequests %v: the log is wrong: %s", all, &log)
 		}
 	}
 	s, _ := served(t, Options{})
 	if id := call(t, s, "GET", "/v2", "", "X-Request-Id", "mine").Header().Get("X-Request-Id"); id != "mine" {
-		t.Errorf("the request id is %q", id)
+		t.Errorf("the request id is %q, want mine", id)
 	}
 	if id := call(t, s, "GET", "/v2", "", "X-Request-Id", "not good").Header().Get("X-Request-Id"); id == "not good" || len(id) != 16 {
-		t.Errorf("the request id is %q", id)
+		t.Errorf("the request id is %q, want a new one of 16 characters", id)
 	}
 }
 
-// TestHalfClosed: clients that go away in the middle, or close their half of the connection, do no harm.
+// TestHalfClosed: clients that go away in the middle of a request, or close their half of the connection, do no harm.
 func TestHalfClosed(t *testing.T) {
 	s, _ := served(t, Options{})
 	url := started(t, s)
@@ -126,14 +126,14 @@ func TestHalfClosed(t *testing.T) {
 			c.SetReadDeadline(time.Now().Add(5 * time.Second))
 			b := make([]byte, 12)
 			if _, err := io.ReadFull(c, b); err != nil || string(b) != "HTTP/1.1 200" {
-				t.Errorf("a client that has closed its half is told %q, %v", b, err)
+				t.Errorf("a client that has closed its half got %q, %v, want HTTP/1.1 200", b, err)
 			}
 		}
 		c.Close()
 	}
 	r, err := http.Post(url+"/predict?model=binary", "application/json", strings.NewReader(body))
 	if err != nil || r.StatusCode != 200 {
-		t.Fatalf("afterwards: %v %v", r, err)
+		t.Fatalf("a request after those: got %v %v, want status 200", r, err)
 	}
 	r.Body.Close()
 }

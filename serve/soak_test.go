@@ -22,7 +22,7 @@ import (
 
 // TestSoak sends good requests of every kind together with bad bodies, slow clients, clients that
 // go away, and changes of the model's file. Half of the new files are damaged. Each good answer is
-// compared, and memory does not grow. GRADUS_SOAK is the duration, by default 2s.
+// compared, and the memory must not grow. GRADUS_SOAK is the duration, by default 2s.
 func TestSoak(t *testing.T) {
 	long := 2 * time.Second
 	if text := os.Getenv("GRADUS_SOAK"); text != "" {
@@ -84,7 +84,7 @@ func TestSoak(t *testing.T) {
 			for i := client; ctx.Err() == nil; i++ {
 				r, err := http.DefaultClient.Do(ways[i%len(ways)](url))
 				if err != nil {
-					t.Errorf("a good request: %v", err)
+					t.Errorf("a good request failed: %v", err)
 					return
 				}
 				body, err := io.ReadAll(r.Body)
@@ -94,7 +94,7 @@ func TestSoak(t *testing.T) {
 					busy.Add(1)
 					time.Sleep(time.Millisecond)
 				case err != nil || r.StatusCode != 200 || !right[i%len(ways)][string(body)]:
-					t.Errorf("a good request is answered with %d %v %.200s", r.StatusCode, err, body)
+					t.Errorf("a good request got the wrong answer %d %v %.200s", r.StatusCode, err, body)
 					return
 				default:
 					good.Add(1)
@@ -119,7 +119,7 @@ func TestSoak(t *testing.T) {
 			io.Copy(io.Discard, r.Body)
 			r.Body.Close()
 			if r.StatusCode >= 500 && r.StatusCode != 503 {
-				t.Errorf("a bad body is answered with %d: %.200q", r.StatusCode, body)
+				t.Errorf("a bad body got %d, want a status below 500 or 503: %.200q", r.StatusCode, body)
 			}
 			bad.Add(1)
 		}
@@ -178,17 +178,17 @@ func TestSoak(t *testing.T) {
 	http.DefaultClient.CloseIdleConnections()
 	for begun := time.Now(); s.held.Load() != 0 || len(s.slots) != 0; time.Sleep(10 * time.Millisecond) {
 		if time.Since(begun) > 5*time.Second {
-			t.Fatalf("%d bytes and %d places are held after all requests", s.held.Load(), len(s.slots))
+			t.Fatalf("%d bytes and %d places are held after all requests, want none", s.held.Load(), len(s.slots))
 		}
 	}
 	after := heap()
-	t.Logf("%v: %d good answers, each compared; %d told to come again; %d bad bodies, %d slow or lost clients, %d changes of the file; heap %.1f MB after a quarter, %.1f MB at the end",
+	t.Logf("%v: %d good answers, each compared; %d refused for the time being; %d bad bodies, %d slow or lost clients, %d changes of the file; heap %.1f MB after a quarter, %.1f MB at the end",
 		long, good.Load(), busy.Load(), bad.Load(), gone.Load(), changes.Load(), float64(before)/1e6, float64(after)/1e6)
 	if after > before+16<<20 {
-		t.Errorf("the heap grew from %d to %d bytes", before, after)
+		t.Errorf("the heap grew from %d to %d bytes, want at most 16 MiB more", before, after)
 	}
 	if good.Load() < 100 || changes.Load() < 10 {
-		t.Error("hardly anything happened")
+		t.Error("fewer than 100 good answers or fewer than 10 changes of the file")
 	}
 }
 

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// TestStrict: a strict server refuses a category that is not in the training rows, and names its row.
+// TestStrict: a strict server refuses a category that was not in the training rows, and names its row.
 func TestStrict(t *testing.T) {
 	body := `[{"x":1,"color":"red","flag":true,"day":"2024-02-03"},{"x":null,"color":"mauve","flag":true,"day":"2024-02-03"}]`
 	for _, strict := range []bool{false, true} {
@@ -19,7 +19,7 @@ func TestStrict(t *testing.T) {
 			status, words = 400, `row 1: column \"color\": the value \"mauve\" is a category that was not in the training rows`
 		}
 		if w.Code != status || !strings.Contains(w.Body.String(), words) {
-			t.Errorf("strict %v: %d %s", strict, w.Code, w.Body)
+			t.Errorf("strict %v: got the wrong answer %d %s", strict, w.Code, w.Body)
 		}
 	}
 }

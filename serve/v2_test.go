@@ -14,7 +14,7 @@ import (
 	"github.com/gradus-ml/gradus/model"
 )
 
-// tensors are someRows as an inference request has them.
+// tensors returns someRows as the inputs of an inference request.
 func tensors() []map[string]any {
 	var list []map[string]any
 	for _, c := range []struct{ name, kind string }{{"day", "BYTES"}, {"x", "FP64"}, {"color", "BYTES"}, {"flag", "BYTES"}} {
@@ -34,8 +34,8 @@ func tensors() []map[string]any {
 	return list
 }
 
-// binaryRequest is someRows with the binary extension: doubles, texts, and everything asked for in
-// binary.
+// binaryRequest returns a request for someRows with the binary extension. Its inputs are doubles and texts, and all
+// outputs are requested in binary.
 func binaryRequest(t testing.TB) (header, tail string) {
 	t.Helper()
 	var b []byte
@@ -89,17 +89,17 @@ func TestMatrix(t *testing.T) {
 		v := answer(t, call(t, s, "POST", "/v2/models/iris/infer", `{"inputs":[{"name":"input-0","shape":[2,4],"datatype":"`+kind+`","data":[[5,3,2,1],[5,3,2,1]]}],"outputs":[{"name":"probabilities"}]}`))
 		p := v["outputs"].([]any)[0].(map[string]any)["data"]
 		if text(t, p) != text(t, append(out, out...)) {
-			t.Errorf("%s: %v, want %v twice", kind, p, out)
+			t.Errorf("%s: got %v, want %v twice", kind, p, out)
 		}
 	}
 	for kind, raw := range map[string]string{"INT32": "\x05\x00\x00\x00\x03\x00\x00\x00\x02\x00\x00\x00\x01\x00\x00\x00", "UINT8": "\x05\x03\x02\x01", "INT16": "\x05\x00\x03\x00\x02\x00\x01\x00"} {
 		header := fmt.Sprintf(`{"inputs":[{"name":"all","shape":[1,4],"datatype":"%s","parameters":{"binary_data_size":%d}}],"outputs":[{"name":"probabilities"}]}`, kind, len(raw))
 		v := answer(t, call(t, s, "POST", "/v2/models/iris/infer", header+raw, headerLength, strconv.Itoa(len(header))))
 		if p := v["outputs"].([]any)[0].(map[string]any)["data"]; text(t, p) != text(t, out) {
-			t.Errorf("%s: %v, want %v", kind, p, out)
+			t.Errorf("%s: got %v, want %v", kind, p, out)
 		}
 	}
-	// Rows of binary numbers get the answer of the same rows in JSON, with a missing cell too, alone and as columns.
+	// Rows of binary numbers get the same answer as rows in JSON, as one tensor and as columns, even with missing cells.
 	raw := binary.LittleEndian.AppendUint64(nil, math.Float64bits(5))
 	for _, x := range []float64{3, math.NaN(), 1, 6, 2.5, 4, math.NaN()} {
 		raw = binary.LittleEndian.AppendUint64(raw, math.Float64bits(x))
@@ -108,7 +108,7 @@ func TestMatrix(t *testing.T) {
 	want := call(t, s, "POST", "/v2/models/iris/infer", `{"inputs":[{"name":"all","shape":[2,4],"datatype":"FP64","data":[5,3,null,1,6,2.5,4,null]}`+rest).Body.String()
 	header := `{"inputs":[{"name":"all","shape":[2,4],"datatype":"FP64","parameters":{"binary_data_size":64}}` + rest
 	if got := call(t, s, "POST", "/v2/models/iris/infer", header+string(raw), headerLength, strconv.Itoa(len(header))).Body.String(); got != want || !strings.Contains(got, `"missing":2`) {
-		t.Errorf("rows of binary numbers: %s, want %s", got, want)
+		t.Errorf("rows of binary numbers: got %s, want %s", got, want)
 	}
 	var columns []string
 	var byColumn []byte
@@ -118,10 +118,10 @@ func TestMatrix(t *testing.T) {
 	}
 	header = `{"inputs":[` + strings.Join(columns, ",") + rest
 	if got := call(t, s, "POST", "/v2/models/iris/infer", header+string(byColumn), headerLength, strconv.Itoa(len(header))).Body.String(); got != want {
-		t.Errorf("columns of binary numbers: %s, want %s", got, want)
+		t.Errorf("columns of binary numbers: got %s, want %s", got, want)
 	}
 	if v := answer(t, call(t, s, "POST", "/predict", `[[5,3,2,1]]`)); text(t, v["predictions"].([]any)[0].(map[string]any)["probabilities"].(map[string]any)["setosa"]) != text(t, out[0]) {
-		t.Errorf("a row as a list: %v", v)
+		t.Errorf("a row as a list: got the wrong answer %v", v)
 	}
 }
 
@@ -134,7 +134,7 @@ func TestMetadata(t *testing.T) {
 	for task, m := range models {
 		v := answer(t, call(t, s, "GET", "/v2/models/"+string(task)+"/versions/1", ""))
 		if n := len(v["inputs"].([]any)); n != len(m.Columns()) || v["platform"] != "gradus" || text(t, v["versions"]) != `["1"]` {
-			t.Errorf("%s: %v", task, v)
+			t.Errorf("%s: the metadata are wrong: %v", task, v)
 		}
 		for _, path := range []string{"/v2/models/" + string(task) + "/ready", "/v1/models/" + string(task)} {
 			if v := answer(t, call(t, s, "GET", path, "")); v["ready"] != true {
@@ -149,7 +149,7 @@ func TestMetadata(t *testing.T) {
 		t.Errorf(`got %v, want v["openapi"] = "3.1.0" and v["paths"].(map[string]any)["/v1/models/binary:predict"] != nil`, v)
 	}
 	if w := call(t, s, "GET", "/", ""); w.Code != 200 || !strings.Contains(w.Body.String(), `data-model="binary"`) || !strings.Contains(w.Header().Get("Content-Security-Policy"), "default-src 'none'") {
-		t.Errorf("the page: %d %.200s", w.Code, w.Body)
+		t.Errorf("the page: got %d %.200s, want status 200 with a form and a strict policy", w.Code, w.Body)
 	}
 	for _, file := range []string{"page.js", "page.css"} {
 		if w := call(t, s, "GET", "/page/"+file, ""); w.Code != 200 || w.Body.Len() < 100 {
@@ -157,6 +157,6 @@ func TestMetadata(t *testing.T) {
 		}
 	}
 	if w := call(t, s, "POST", "/v2/repository/index", "{}"); w.Code != 200 || strings.Count(w.Body.String(), "READY") != 4 {
-		t.Errorf("index: %d %s", w.Code, w.Body)
+		t.Errorf("index: got %d %s, want status 200 and 4 models that are ready", w.Code, w.Body)
 	}
 }

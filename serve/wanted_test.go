@@ -14,7 +14,7 @@ import (
 	"github.com/gradus-ml/gradus/model"
 )
 
-// explaining is served with a background for every model.
+// explaining is like served, but gives every model a background.
 func explaining(t testing.TB, o Options) (*Server, map[data.Task]*model.Model) {
 	t.Helper()
 	o.Background = map[string]*data.Table{}
@@ -31,7 +31,7 @@ type truth struct {
 	reasons   *model.Shapley
 }
 
-const sure = 0.75 // the level that the tests ask for
+const sure = 0.75 // the level that the tests request, as a share
 
 func trueOf(t testing.TB, m *model.Model) (v truth) {
 	t.Helper()
@@ -117,11 +117,11 @@ func TestPredictLearnedIntervals(t *testing.T) {
 		}
 	}
 	if a, b := want[0], want[2*2]; len(got.Intervals) != len(someRows) || math.Abs((a.Upper-a.Lower)-(b.Upper-b.Lower)) < 1e-9 {
-		t.Errorf("%d rows, and the intervals %v and %v are as wide", len(got.Intervals), a, b)
+		t.Errorf("%d rows, and the intervals %v and %v have the same width", len(got.Intervals), a, b)
 	}
 }
 
-// POST /predict answers with the model's intervals, sets and reasons.
+// The answer to POST /predict has the model's intervals, sets and reasons.
 func TestPredictMore(t *testing.T) {
 	s, models := explaining(t, Options{})
 	for task, m := range models {
@@ -153,7 +153,7 @@ func TestPredictMore(t *testing.T) {
 			}
 		}
 		if fmt.Sprint(got.Sets) != fmt.Sprint(v.sets) {
-			t.Errorf("%s: sets %v, want %v", task, got.Sets, v.sets)
+			t.Errorf("%s: got the sets %v, want %v", task, got.Sets, v.sets)
 		}
 		for i, row := range v.reasons.Rows {
 			for k, name := range v.reasons.Outputs {
@@ -186,11 +186,12 @@ func TestPredictMore(t *testing.T) {
 	// The page offers what each model can answer.
 	form := call(t, s, "GET", "/", "").Body.String()
 	if strings.Count(form, `value="reasons"`) != 4 || strings.Count(form, `value="sets"`) != 2 || strings.Count(form, `value="interval"`) != 1 {
-		t.Errorf("the page: %s", form)
+		t.Errorf("the page does not offer what each model can answer: %s", form)
 	}
 }
 
-// An inference request gets the same as tensors, in JSON and in binary: all of them, or those that it names.
+// An inference request gets intervals, sets and reasons as tensors, in JSON and in binary: all of them, or those that it
+// names.
 func TestInferMore(t *testing.T) {
 	s, models := explaining(t, Options{})
 	for task, m := range models {
@@ -251,7 +252,7 @@ func TestInferMore(t *testing.T) {
 					}
 				}
 				if named && len(got) != 1 {
-					t.Errorf("%s: outputs %v, although only reasons were requested", task, gotShapes)
+					t.Errorf("%s: got the outputs %v, want only reasons", task, gotShapes)
 				}
 			}
 		}
@@ -338,12 +339,13 @@ func TestMoreRefused(t *testing.T) {
 		w := call(t, c.s, "POST", c.path, c.body)
 		var v struct{ Error string }
 		if err := json.Unmarshal(w.Body.Bytes(), &v); err != nil || w.Code != c.status || !strings.Contains(v.Error, c.words) {
-			t.Errorf("%s %.80s: %d %s, want %d with %q", c.path, c.body, w.Code, w.Body, c.status, c.words)
+			t.Errorf("%s %.80s: got %d %s, want %d with %q", c.path, c.body, w.Code, w.Body, c.status, c.words)
 		}
 	}
 }
 
-// A background that does not fit a model, or belongs to none, ends the start with a sentence.
+// A server does not start with a background that does not fit its model or belongs to none. The error says so in a
+// sentence.
 func TestBackgroundRefused(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "m.safetensors")
 	train(t, data.Binary, 1, path)
@@ -358,7 +360,7 @@ func TestBackgroundRefused(t *testing.T) {
 	}{{"m", other, "other as its background"}, {"n", table(t), "background of a model n, and there is no such model; the models are m"}} {
 		_, err := New([]Source{{"m", "1", path}}, Options{Background: map[string]*data.Table{c.name: c.of}})
 		if err == nil || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%s: %v, want %q", c.name, err, c.want)
+			t.Errorf("%s: got %v, want %q", c.name, err, c.want)
 		}
 	}
 }

@@ -17,7 +17,7 @@ import (
 	"github.com/gradus-ml/gradus/optim"
 )
 
-// derived are the fields of Trainer and Result that a checkpoint does not hold, and why.
+// derived says which fields of Trainer and Result a checkpoint does not hold, and why.
 var derived = map[string]string{
 	"net":       "its parameters are held",
 	"average":   "its parameters are held",
@@ -74,7 +74,7 @@ func TestCheckpointHoldsEverything(t *testing.T) {
 	held := map[string]bool{}
 	d := Data[float32]{problem[float32](37), problem[float32](9)}
 	var fields []string
-	for _, c := range []Config{ // together they have every vector
+	for _, c := range []Config{ // together, these runs use every vector
 		{Optimizer: optim.NewAdam(), KeepBest: true, EMA: 0.9},
 		{Solver: optim.NewLBFGS()},
 	} {
@@ -84,7 +84,7 @@ func TestCheckpointHoldsEverything(t *testing.T) {
 		}
 		places := map[uintptr]bool{}
 		for _, e := range tr.state() {
-			if v := reflect.ValueOf(e.value); v.Kind() != reflect.Struct && v.Pointer() != 0 { // nobody is a struct
+			if v := reflect.ValueOf(e.value); v.Kind() != reflect.Struct && v.Pointer() != 0 { // the observer nobody is a struct
 				places[v.Pointer()] = true
 			}
 		}
@@ -95,7 +95,7 @@ func TestCheckpointHoldsEverything(t *testing.T) {
 			}
 			switch v.Kind() {
 			case reflect.Slice:
-				if v.Len() > 0 && v.Type().Elem().Kind() == reflect.Slice { // as the slots
+				if v.Len() > 0 && v.Type().Elem().Kind() == reflect.Slice { // such as the slots
 					for i := range v.Len() {
 						if !places[v.Index(i).Pointer()] {
 							return false
@@ -131,7 +131,7 @@ func TestCheckpointHoldsEverything(t *testing.T) {
 	for _, name := range fields {
 		switch {
 		case held[name] && derived[name] != "":
-			t.Errorf("Trainer.%s is in the checkpoint and is said to be derived", name)
+			t.Errorf("Trainer.%s is in the checkpoint, and derived lists it", name)
 		case !held[name] && derived[name] == "":
 			t.Errorf("Trainer.%s is neither in Trainer.state nor among the derived fields", name)
 		}
@@ -142,7 +142,7 @@ func TestCheckpointHoldsEverything(t *testing.T) {
 	}
 }
 
-// rules and schedules return all optimizers and schedules, by name.
+// rules returns one optimizer of each name, and schedules one schedule of each name.
 func rules(t testing.TB) (all []optim.Optimizer) {
 	t.Helper()
 	for _, name := range optim.Optimizers() {
@@ -187,7 +187,7 @@ func resumed[T nn.Float](t *testing.T, start func(threads int) *Trainer[T], upda
 		t.Fatal(err)
 	}
 	if c.Steps != first.result.Steps || c.Epoch != first.epoch || c.Number != 1 {
-		t.Fatalf("the checkpoint says update %d, epoch %d, number %d", c.Steps, c.Epoch, c.Number)
+		t.Fatalf("the checkpoint has the wrong position: update %d, epoch %d, number %d", c.Steps, c.Epoch, c.Number)
 	}
 	second := start(2)
 	if err := second.Restore(c); err != nil {
@@ -199,7 +199,7 @@ func resumed[T nn.Float](t *testing.T, start func(threads int) *Trainer[T], upda
 // Watch lets a diagnosis watch a trainer, and returns a function that writes its findings. See observed_test.go.
 var Watch func(trainer any) (found func() string)
 
-// resumeToTheBit compares a run with runs that were ended and continued after some updates.
+// resumeToTheBit compares a run with runs that were interrupted after some updates and then continued.
 func resumeToTheBit[T nn.Float](t *testing.T, what string, out nn.Activation, cfg Config, d Data[T]) {
 	t.Helper()
 	var found func() string // of the latest trainer
@@ -226,7 +226,7 @@ func resumeToTheBit[T nn.Float](t *testing.T, what string, out nn.Activation, cf
 	}
 }
 
-// TestResumeToTheBit: every method with every rule and every schedule.
+// TestResumeToTheBit resumes runs with every method, every optimizer and every schedule.
 func TestResumeToTheBit(t *testing.T) {
 	runs := 0
 	for _, method := range []Method{Batch, MiniBatch, Stochastic, PerSample} {
@@ -275,7 +275,7 @@ func TestResumeShapes(t *testing.T) {
 			{Schedule: optim.Plateau{Patience: 0, Factor: 0.5}, LearningRate: 0.1},
 			{EMA: 0.9, Optimizer: optim.SGD{}, LearningRate: 40, Halvings: 10, KeepBest: true},
 		} {
-			c.Method, c.BatchSize, c.Epochs = method, 12, 9 // a lonely last row
+			c.Method, c.BatchSize, c.Epochs = method, 12, 9 // the last batch has one row
 			resumeToTheBit(t, fmt.Sprint(method, " shape ", i), nn.Identity, c, d)
 			start := func(int) *Trainer[float32] {
 				net, err := nn.New[float32](3, nn.Seed(5), nn.Dense{Units: 8, Activation: nn.Tanh, Norm: nn.BatchNorm, Dropout: 0.3}, nn.Dense{Units: 2})
@@ -302,7 +302,7 @@ func TestResumeShapes(t *testing.T) {
 	}
 }
 
-// These runs end early, use the kernel for tiny nets, or need shards.
+// Runs that end early, diverge, use shards, or use the kernel for tiny networks can be resumed too.
 func TestResumeOtherRuns(t *testing.T) {
 	d := Data[float64]{Train: problem[float64](37)}
 	v := Data[float64]{problem[float64](37), problem[float64](5)}
@@ -337,7 +337,7 @@ func TestResumeOtherRuns(t *testing.T) {
 		sameRun(t, fmt.Sprint("tiny, at ", at), tr, whole, tr.net, whole.net, err, nil)
 	}
 	if n == 0 {
-		t.Error("no run took the kernel of tiny nets")
+		t.Error("no run used the kernel for tiny networks")
 	}
 }
 
@@ -364,21 +364,21 @@ func checkpoint(t testing.TB) ([]byte, *Trainer[float32]) {
 	return b.Bytes(), start()
 }
 
-// A changed byte is noticed wherever it is, and so is a file that is cut off.
+// A changed byte is detected wherever it is, and so is a truncated file.
 func TestDamageIsNoticed(t *testing.T) {
 	whole, tr := checkpoint(t)
 	for i := range whole {
 		b := bytes.Clone(whole)
 		b[i] ^= 1 << (i % 8)
 		if _, err := ReadCheckpoint(bytes.NewReader(b)); !errors.Is(err, ErrDamaged) || !errors.Is(err, ErrCheckpoint) {
-			t.Fatalf("byte %d of %d flipped: %v", i, len(whole), err)
+			t.Fatalf("a bit of byte %d of %d flipped: got %v, want an error that wraps ErrDamaged", i, len(whole), err)
 		}
 		if _, err := ReadCheckpoint(bytes.NewReader(whole[:i])); !errors.Is(err, ErrDamaged) {
-			t.Fatalf("cut to %d of %d bytes: %v", i, len(whole), err)
+			t.Fatalf("cut to %d of %d bytes: got %v, want an error that wraps ErrDamaged", i, len(whole), err)
 		}
 	}
 	if _, err := ReadCheckpoint(bytes.NewReader(append(bytes.Clone(whole), 0))); !errors.Is(err, ErrDamaged) {
-		t.Errorf("a byte more: %v", err)
+		t.Errorf("one byte more: got %v, want an error that wraps ErrDamaged", err)
 	}
 	c, err := ReadCheckpoint(bytes.NewReader(whole))
 	if err != nil {
@@ -436,13 +436,13 @@ func TestRestoreRefusesOtherRuns(t *testing.T) {
 		}
 		err = tr.Restore(cp)
 		if !errors.Is(err, ErrCheckpoint) || errors.Is(err, ErrDamaged) || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%v, want %q", err, c.want)
+			t.Errorf("got the error %v, want %q", err, c.want)
 		}
 		if after := fmt.Sprint(tr.net.Params(), tr.result, tr.epoch, tr.position); after != before {
 			t.Errorf("%s: the refused checkpoint changed the trainer", c.want)
 		}
 	}
-	// Threads and the criteria may differ.
+	// The threads and the stopping criteria may differ.
 	tr, err := New(network[float32](t, nn.Identity), with(func(c *Config) { c.Threads, c.Stop = 3, TargetLoss{1e-9} }), Data[float32]{set, validation})
 	if err != nil {
 		t.Fatal(err)
@@ -456,7 +456,7 @@ func TestRestoreRefusesOtherRuns(t *testing.T) {
 	}
 }
 
-// sealed returns a checkpoint with a text replaced, and with the right length and sum.
+// sealed returns a checkpoint with a text replaced, and with the right length and checksum.
 func sealed(raw []byte, from, to string) []byte {
 	n := int(raw[0]) | int(raw[1])<<8 | int(raw[2])<<16
 	header := bytes.ReplaceAll(raw[8:8+n], []byte(from), []byte(to))
@@ -466,7 +466,7 @@ func sealed(raw []byte, from, to string) []byte {
 	return append(out, sum[:]...)
 }
 
-// A file with a right sum and wrong contents is refused, not believed.
+// A file with the right checksum and wrong contents is refused.
 func TestRestoreRefusesNonsense(t *testing.T) {
 	raw, tr := checkpoint(t)
 	for from, to := range map[string]string{
@@ -499,7 +499,7 @@ func TestRestoreRefusesNonsense(t *testing.T) {
 }
 
 // FuzzCheckpoint: whatever is in a file, reading and restoring it end with an error or with
-// a run that can continue. The bytes are tried as they are, and with the right sum. Files
+// a run that can continue. The bytes are tried as they are, and with the right checksum. Files
 // are long, so give the fuzzer -fuzzminimizetime 20x.
 func FuzzCheckpoint(f *testing.F) {
 	raw, _ := checkpoint(f)
@@ -530,7 +530,7 @@ func FuzzCheckpoint(f *testing.F) {
 				}
 			}
 			if err != nil && !errors.Is(err, ErrCheckpoint) {
-				t.Errorf("not an ErrCheckpoint: %v", err)
+				t.Errorf("got %v, want an error that wraps ErrCheckpoint", err)
 			}
 		}
 	})

@@ -12,7 +12,7 @@ import (
 	"github.com/gradus-ml/gradus/optim"
 )
 
-// With the same rows, a run in parts ends in the bits of the whole run.
+// A run in parts over the same rows ends with the bits of the whole run.
 func TestMoreOfTheSame(t *testing.T) {
 	d := Data[float32]{Train: problem[float32](37)}
 	for _, method := range []Method{Batch, MiniBatch, Stochastic} {
@@ -38,14 +38,14 @@ func TestMoreOfTheSame(t *testing.T) {
 			}
 			got := tr.Result()
 			if !slices.Equal(parts.Params(), whole.Params()) || got.Epochs != 9 || got.Steps != want.Steps || got.Loss != want.Loss || len(got.History) != 9 {
-				t.Errorf("%s, %s: in parts it ends elsewhere", method, rule)
+				t.Errorf("%s, %s: the run in parts ends differently from the whole run", method, rule)
 			}
 		}
 	}
 }
 
-// A run that ended with its running average continues from its last weights. In parts it ends in the bits
-// of the whole run, also if a checkpoint was written and read in between.
+// A run that ended with its running average continues from its last weights. In parts it ends with the
+// bits of the whole run, even if a checkpoint was written and read in between.
 func TestMoreBehindAnAverage(t *testing.T) {
 	d := Data[float32]{Train: problem[float32](37)}
 	c := Config{Epochs: 9, BatchSize: 10, Seed: 4, LearningRate: 0.01, EMA: 0.9}
@@ -89,7 +89,7 @@ func TestMoreBehindAnAverage(t *testing.T) {
 			t.Fatal(err)
 		}
 		if !slices.Equal(tr.Network().Params(), whole.Params()) || got.Steps != want.Steps || got.Loss != want.Loss {
-			t.Errorf("%s: in parts it ends elsewhere", what)
+			t.Errorf("%s: the run in parts ends differently from the whole run", what)
 		}
 	}
 }
@@ -105,17 +105,17 @@ func TestMoreBehindADivergence(t *testing.T) {
 	}
 	var diverged *DivergedError
 	if _, err := tr.Run(context.Background()); !errors.As(err, &diverged) {
-		t.Fatalf("the run ended with %v", err)
+		t.Fatalf("the run ended with %v, want a DivergedError", err)
 	}
 	if err := tr.More(d, 3); err != nil {
 		t.Fatal(err)
 	}
 	if !slices.Equal(tr.average.Values(), n.Values()) {
-		t.Error("the average is not of the weights that were kept")
+		t.Error("the average does not begin with the weights that were kept")
 	}
 }
 
-// With other rows, and another number of them, the optimizer keeps what it remembers.
+// The optimizer keeps its state when the run continues with other rows, of which there are more.
 func TestMoreRows(t *testing.T) {
 	for _, method := range []Method{Batch, MiniBatch, Stochastic, PerSample} {
 		c := Config{Method: method, Optimizer: optim.NewAdam(), Epochs: 3, BatchSize: 32, KeepBest: true}
@@ -132,7 +132,7 @@ func TestMoreRows(t *testing.T) {
 			t.Fatal(err)
 		}
 		if fmt.Sprint(tr.slots) != slots || tr.result.Steps != before.Steps {
-			t.Errorf("%s: what the optimizer remembers is lost", method)
+			t.Errorf("%s: the optimizer lost its state", method)
 		}
 		after, err := tr.Run(context.Background())
 		if err != nil {
@@ -146,11 +146,11 @@ func TestMoreRows(t *testing.T) {
 				seen[s.Row] = true
 			}
 			if len(seen) != 70 {
-				t.Errorf("%d of 70 samples were seen", len(seen))
+				t.Errorf("%d of 70 samples were seen, want all", len(seen))
 			}
 		}
 		if after.Epochs != before.Epochs+epochs || after.Steps != before.Steps+steps || after.BestEpoch <= before.Epochs {
-			t.Errorf("%s: %d epochs and %d updates after %d and %d; best epoch %d", method, after.Epochs, after.Steps, before.Epochs, before.Steps, after.BestEpoch)
+			t.Errorf("%s: the run has the wrong totals: %d epochs and %d updates after %d and %d before, and the best epoch %d", method, after.Epochs, after.Steps, before.Epochs, before.Steps, after.BestEpoch)
 		}
 	}
 }
@@ -172,6 +172,6 @@ func TestMoreRefuses(t *testing.T) {
 		}
 	}
 	if after := fmt.Sprint(tr.net.Params(), tr.Result()); after != before {
-		t.Error("what was refused changed the run")
+		t.Error("a refused call changed the run")
 	}
 }

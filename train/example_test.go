@@ -13,7 +13,7 @@ import (
 	"github.com/gradus-ml/gradus/train"
 )
 
-// A network trained from slices: the exclusive or.
+// The example trains a network on slices to compute the exclusive or.
 func Example() {
 	x := nn.FromRows([][]float64{{0, 0}, {0, 1}, {1, 0}, {1, 1}})
 	y := nn.FromRows([][]float64{{0}, {1}, {1}, {0}})
@@ -62,8 +62,8 @@ func ExampleTrainer_Steps() {
 	// Output: true 400 epochs true
 }
 
-// Partial fitting trains the same network on rows that come later. The optimizer keeps what it
-// remembers.
+// Partial fitting trains the same network on rows that come later. The optimizer keeps its
+// state.
 func ExampleTrainer_More() {
 	rows := func(from float64) train.Data[float64] { // y = 1 + 2x, near from
 		var x, y [][]float64
@@ -96,8 +96,8 @@ func ExampleTrainer_More() {
 	// Output: 600 epochs, y = 1.00 + 2.00 x
 }
 
-// In a warm start, New begins with the weights that the network has and with an optimizer that
-// remembers nothing.
+// In a warm start, New begins with the weights that the network has and with a fresh
+// optimizer.
 func ExampleNew_warmStart() {
 	data := train.Data[float64]{Train: train.Set[float64]{
 		X: nn.FromRows([][]float64{{0}, {1}, {2}, {3}}), Y: nn.FromRows([][]float64{{1}, {3}, {5}, {7}}),
@@ -180,7 +180,7 @@ func Example_solver() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	// By hand: 2·1.25·(2 - w) = 0.1·w, the variance of x being 1.25.
+	// By hand: 2·1.25·(2 - w) = 0.1·w, where 1.25 is the variance of x.
 	fmt.Printf("%s, w = %.6f, b = %.6f\n", r.Reason, net.Weights(0).At(0, 0), net.Bias(0)[0])
 	// Output: minimum, w = 1.923077, b = 1.115385
 }

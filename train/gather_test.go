@@ -8,7 +8,7 @@ import (
 	"github.com/gradus-ml/gradus/nn"
 )
 
-// A batch has the rows that were asked for, their targets and their weights, whichever goroutine copies them.
+// A batch has the requested rows, their targets and their weights, whichever goroutine copies them.
 func TestGather(t *testing.T) {
 	const all, columns = 700, 200
 	from := Set[float32]{X: nn.NewMatrix[float32](all, columns), Y: nn.NewMatrix[float32](all, 2), W: make([]float64, all)}
@@ -33,7 +33,7 @@ func TestGather(t *testing.T) {
 			}
 			for i, r := range rows {
 				if !slices.Equal(b.X.Row(i), from.X.Row(r)) || !slices.Equal(b.Y.Row(i), from.Y.Row(r)) || b.W[i] != from.W[r] {
-					t.Fatalf("%d goroutines, %d rows: row %d is not %d", size, n, i, r)
+					t.Fatalf("%d goroutines, %d rows: row %d of the batch is not row %d of the set", size, n, i, r)
 				}
 			}
 		}

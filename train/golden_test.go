@@ -54,7 +54,7 @@ func golden(t *testing.T) []goldenRun {
 		t.Fatal(err)
 	}
 	if len(file.Runs) < 14 {
-		t.Fatalf("the golden file has %d runs", len(file.Runs))
+		t.Fatalf("the golden file has %d runs, want at least 14", len(file.Runs))
 	}
 	return file.Runs
 }
@@ -125,7 +125,7 @@ func TestGoldenTrajectories(t *testing.T) {
 				t.Errorf("first outputs differ by %.2g", d)
 			}
 
-			// Weights on the way.
+			// The weights during the run.
 			points := map[int]goldenPoint{}
 			for _, p := range g.Trajectory {
 				points[p.Epoch] = p
@@ -148,10 +148,10 @@ func TestGoldenTrajectories(t *testing.T) {
 			switch {
 			case g.Converged == nil:
 				if r.Converged || r.Reason != ReasonEpochs {
-					t.Errorf("converged (%s) after %d epochs; numpy did not", r.Reason, r.Epochs)
+					t.Errorf("converged (%s) after %d epochs, want no convergence as in numpy", r.Reason, r.Epochs)
 				}
 			case !r.Converged || math.Abs(float64(r.Epochs-*g.Converged)) > g.ConvergedWithin*float64(*g.Converged):
-				t.Errorf("converged %v after %d epochs, numpy after %d", r.Converged, r.Epochs, *g.Converged)
+				t.Errorf("converged: %v after %d epochs, want convergence after about %d as in numpy", r.Converged, r.Epochs, *g.Converged)
 			default:
 				t.Logf("converged after %d epochs, numpy after %d (within %v)", r.Epochs, *g.Converged, g.ConvergedWithin)
 			}
@@ -179,7 +179,7 @@ func TestGoldenPerSample(t *testing.T) {
 			want := g.Samples[done]
 			got := tr.Result().Samples[done]
 			if got.Row != want.Row || step.Row != want.Row || got.Epochs != want.Epochs || !got.Converged {
-				t.Errorf("%s: sample %d: row %d took %d epochs, converged %v; numpy: row %d, %d epochs",
+				t.Errorf("%s: sample %d: row %d took %d epochs, converged: %v; want row %d and %d epochs as in numpy",
 					g.Name, done, got.Row, got.Epochs, got.Converged, want.Row, want.Epochs)
 			}
 			for l, w := range [][][]float64{want.W1, want.W2} {
@@ -195,6 +195,6 @@ func TestGoldenPerSample(t *testing.T) {
 		}
 	}
 	if runs < 2 {
-		t.Errorf("the golden file has %d per-sample runs", runs)
+		t.Errorf("the golden file has %d per-sample runs, want at least 2", runs)
 	}
 }

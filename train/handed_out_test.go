@@ -45,7 +45,7 @@ func TestHandedOutIsACopy(t *testing.T) {
 	}
 	for i, p := range tr.History() {
 		if p.Epoch != i+1 || p.Loss-p.Loss != 0 {
-			t.Errorf("the history's point %d is %+v", i, p)
+			t.Errorf("point %d of the history is %+v, want the next epoch with a finite loss", i, p)
 		}
 	}
 }

@@ -56,7 +56,7 @@ func TestRunsInJSON(t *testing.T) {
 	}
 	for _, v := range []any{r2, r2.History, failed} {
 		if text, err := json.Marshal(v); err != nil {
-			t.Errorf("%T: %s, %v", v, text, err)
+			t.Errorf("%T: got %s and the error %v, want no error", v, text, err)
 		}
 	}
 }

@@ -55,8 +55,8 @@ func trained(t *testing.T, c Config) *nn.Network[float64] {
 	return n
 }
 
-// A frozen layer keeps its bits under everything that changes weights, in every way of making the
-// update, and the other layers learn. Factors of 1 change no bit.
+// A frozen layer keeps its bits, whatever changes the weights and however the update is made. The other layers
+// learn. Factors of 1 change no bit.
 func TestLayerRates(t *testing.T) {
 	start := deepNetwork(t)
 	for _, rule := range []optim.Optimizer{optim.SGD{}, optim.Momentum{Momentum: 0.9}, optim.NewAdam()} {
@@ -85,7 +85,7 @@ func TestLayerRates(t *testing.T) {
 	}
 }
 
-// One update of plain descent, with its decay, is as long as the factor says.
+// In plain descent, a layer's factor scales the update and the weight decay.
 func TestLayerRatesAreFactors(t *testing.T) {
 	start := deepNetwork(t)
 	c := Config{Optimizer: optim.SGD{}, LearningRate: 0.01, Method: Batch, Epochs: 1, WeightDecay: 0.3}
@@ -96,7 +96,7 @@ func TestLayerRatesAreFactors(t *testing.T) {
 		l, _, _ := start.Locate(i)
 		want := c.LayerRates[l] * (full.Params()[i] - w)
 		if got := part.Params()[i] - w; math.Abs(got-want) > 1e-12 {
-			t.Fatalf("parameter %d of layer %d moved by %v, not %v", i, l, got, want)
+			t.Fatalf("parameter %d of layer %d moved by %v, want %v", i, l, got, want)
 		}
 	}
 }
@@ -129,7 +129,7 @@ func TestGradientNorm(t *testing.T) {
 		}
 		for s, err := range tr.Steps(context.Background()) {
 			if err != nil || !(s.GradientNorm > 0) {
-				t.Fatalf("step %d: length %v, %v", s.N, s.GradientNorm, err)
+				t.Fatalf("step %d: the gradient has the length %v, and the error is %v", s.N, s.GradientNorm, err)
 			}
 			if s.N == 1 && c.Method == Batch {
 				start, grad := deepNetwork(t), make([]float64, len(n.Params()))
@@ -142,7 +142,7 @@ func TestGradientNorm(t *testing.T) {
 					sum += g * g
 				}
 				if math.Abs(s.GradientNorm-math.Sqrt(sum)) > 1e-12 {
-					t.Errorf("the length is %v, not %v", s.GradientNorm, math.Sqrt(sum))
+					t.Errorf("the length is %v, want %v", s.GradientNorm, math.Sqrt(sum))
 				}
 			}
 		}

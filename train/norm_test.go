@@ -56,7 +56,7 @@ func TestNormedRunsHaveTheSameBits(t *testing.T) {
 						want = slices.Clone(n.Values())
 					}
 					if !slices.Equal(n.Values(), want) {
-						t.Errorf("%s norm, %s, %d shards, %d threads, fused %v: other bits", norm, c.Method, c.Shards, threads, optim.Separable(rule))
+						t.Errorf("%s norm, %s, %d shards, %d threads, fused %v: different bits", norm, c.Method, c.Shards, threads, optim.Separable(rule))
 					}
 					if most := 2 * tr.stepsPerEpoch(); steps != most {
 						t.Errorf("%s norm, %s: %d updates, want %d", norm, c.Method, steps, most)
@@ -67,7 +67,7 @@ func TestNormedRunsHaveTheSameBits(t *testing.T) {
 	}
 }
 
-// Shards change how a gradient is summed, and so its rounding. They change no mask and no statistic.
+// Shards change the order in which a gradient is summed, and so its rounding. They change no mask and no statistic.
 func TestShardsHaveTheSameMasks(t *testing.T) {
 	for _, norm := range []nn.Norm{nn.LayerNorm, nn.BatchNorm} {
 		var want []float64
@@ -79,7 +79,7 @@ func TestShardsHaveTheSameMasks(t *testing.T) {
 			}
 			for i, w := range n.Values() {
 				if math.Abs(w-want[i]) > 1e-13 {
-					t.Fatalf("%s norm, %d shards: value %d is %v, with one %v", norm, shards, i, w, want[i])
+					t.Fatalf("%s norm, %d shards: value %d is %v, want %v as with one shard", norm, shards, i, w, want[i])
 				}
 			}
 		}
@@ -136,7 +136,7 @@ func TestBatchNormRefuses(t *testing.T) {
 	}
 }
 
-// The best epoch's running statistics come back with its weights.
+// The running statistics of the best epoch are restored with its weights.
 func TestBestHasItsState(t *testing.T) {
 	n := regular[float64](t, nn.BatchNorm, 0.2)
 	tr, err := New(n, Config{BatchSize: 16, Epochs: 30, LearningRate: 0.05, KeepBest: true}, Data[float64]{Train: problem[float64](64), Validation: problem[float64](20)})
@@ -156,7 +156,7 @@ func TestBestHasItsState(t *testing.T) {
 		}
 	}
 	if tr.Result().BestEpoch >= 29 {
-		t.Fatalf("the best epoch is %d, so this shows nothing", tr.Result().BestEpoch)
+		t.Fatalf("the best epoch is %d, want one before 29, or the test shows nothing", tr.Result().BestEpoch)
 	}
 	if !slices.Equal(n.Values(), best) || !slices.Equal(tr.BestNetwork().Values(), best) {
 		t.Error("the run did not end with the values of its best epoch")
@@ -176,16 +176,16 @@ func TestDivergenceWithNorm(t *testing.T) {
 	_, err = tr.Run(context.Background())
 	var diverged *DivergedError
 	if !errors.As(err, &diverged) {
-		t.Fatalf("the run did not diverge: %v", err)
+		t.Fatalf("the run did not diverge: got the error %v", err)
 	}
 	for i, v := range n.Values() {
 		if v-v != 0 {
-			t.Fatalf("value %d is %v", i, v)
+			t.Fatalf("value %d is %v, want a finite number", i, v)
 		}
 	}
 }
 
-// FullLoss and the validation score are computed as in inference, the loss of a step as in training.
+// FullLoss and the validation score are computed as in inference, and the loss of a step as in training.
 func TestLossesOfTrainingAndInference(t *testing.T) {
 	d := Data[float64]{Train: problem[float64](40), Validation: problem[float64](40)}
 	for _, norm := range []nn.Norm{nn.NoNorm, nn.BatchNorm} {
@@ -202,14 +202,14 @@ func TestLossesOfTrainingAndInference(t *testing.T) {
 				t.Fatal(err)
 			}
 			if math.Abs(s.Loss-training) > 1e-12 {
-				t.Errorf("%s norm: the step's loss is %v, in training it is %v", norm, s.Loss, training)
+				t.Errorf("%s norm: the step's loss is %v, want %v as in training", norm, s.Loss, training)
 			}
 			out, sum := n.Predict(d.Train.X), 0.0
 			for i, y := range d.Train.Y.Data {
 				sum += (out.Data[i] - y) * (out.Data[i] - y)
 			}
 			if full := tr.FullLoss(); math.Abs(full-sum/40) > 1e-12 || math.Abs(s.Validation-full) > 1e-12 {
-				t.Errorf("%s norm: the full loss is %v and the validation score %v, of Predict it is %v", norm, full, s.Validation, sum/40)
+				t.Errorf("%s norm: the full loss is %v and the validation score %v, want %v as Predict gives", norm, full, s.Validation, sum/40)
 			}
 		}
 	}
@@ -227,7 +227,7 @@ func TestNormedStepAllocatesNothing(t *testing.T) {
 				t.Fatal(err)
 			}
 		}); a != 0 {
-			t.Errorf("%s norm, %d shards: %v allocations a step", norm, i, a)
+			t.Errorf("%s norm, %d shards: %v allocations in a step, want none", norm, i, a)
 		}
 	}
 }

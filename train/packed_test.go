@@ -13,7 +13,7 @@ import (
 	"github.com/gradus-ml/gradus/optim"
 )
 
-// leveled returns rows of four categories, written as zeros and a one, and of two numbers, some of them 0, -0 and 1.
+// leveled returns rows with four one-hot categories and two numbers. Some of the numbers are 0, -0 and 1.
 func leveled(rows int, seed uint64) Set[float32] {
 	const levels, cols = 9, 4*9 + 2
 	r := rand.New(rand.NewPCG(seed, 3))
@@ -109,7 +109,7 @@ func TestPacked(t *testing.T) {
 	both := pack(leveled(5, 1))
 	both.X = nn.NewMatrix[float32](5, 38)
 	if err := checkSet("training", network[float32](t, nn.Identity), nn.Squared, both); err == nil {
-		t.Error("a set of both is accepted")
+		t.Error("a set with both X and Packed is accepted")
 	}
 }
 
@@ -124,7 +124,7 @@ func TestPackedIsSmall(t *testing.T) {
 		size += int(unsafe.Sizeof(part)) + 2*cap(part.at) + 6*cap(part.where) + 4*cap(part.begin)
 	}
 	if size > 1000*(4*2+4)*120/100 {
-		t.Errorf("1000 rows of 4 categories take %d bytes", size)
+		t.Errorf("1000 rows of 4 categories take %d bytes, want at most 14400", size)
 	}
 	for _, c := range []Config{{Method: MiniBatch, BatchSize: 8}, {Method: MiniBatch, BatchSize: 8, NoShuffle: true}, {Method: Batch, Shards: 5}} {
 		c.Epochs = 1 << 30
@@ -147,7 +147,7 @@ func TestPackedIsSmall(t *testing.T) {
 				t.Fatal(err)
 			}
 		}); a != 0 {
-			t.Errorf("%s: %v allocations a step", c.Method, a)
+			t.Errorf("%s: %v allocations in a step, want none", c.Method, a)
 		}
 	}
 }

@@ -37,10 +37,10 @@ func TestNextNamesTheRowsOfTheNextUpdate(t *testing.T) {
 					t.Fatal(err)
 				}
 				if len(next) != s.Rows {
-					t.Fatalf("%s: update %d looked at %d rows, Next had said %v", method, s.N, s.Rows, next)
+					t.Fatalf("%s: update %d used %d rows, and Next returned %v", method, s.N, s.Rows, next)
 				}
 				if (method == Stochastic || method == PerSample) && next[0] != s.Row {
-					t.Fatalf("%s: update %d looked at row %d, Next had said %v", method, s.N, s.Row, next)
+					t.Fatalf("%s: update %d used row %d, and Next returned %v", method, s.N, s.Row, next)
 				}
 				for _, r := range next {
 					seen[r]++
@@ -48,25 +48,25 @@ func TestNextNamesTheRowsOfTheNextUpdate(t *testing.T) {
 				if method == MiniBatch && !noShuffle { // t.gather has the rows that were gathered
 					for i, r := range next {
 						if !slices.Equal(tr.gather.batch.X.Row(i), x.Row(r)) || tr.gather.batch.Y.At(i, 0) != y.At(r, 0) {
-							t.Fatalf("update %d gathered other rows than %v, as Next had said", s.N, next)
+							t.Fatalf("update %d gathered rows other than %v, which Next returned", s.N, next)
 						}
 					}
 				}
 				next = tr.Next()
 			}
 			if next != nil {
-				t.Errorf("%s: after the end Next says %v", method, next)
+				t.Errorf("%s: after the end Next returns %v, want nil", method, next)
 			}
 			for r := range 7 {
 				if seen[r] != 3 && method != PerSample || seen[r] == 0 {
-					t.Errorf("%s: row %d was seen %d times in 3 epochs", method, r, seen[r])
+					t.Errorf("%s: row %d was used %d times in 3 epochs", method, r, seen[r])
 				}
 			}
 		}
 	}
 }
 
-// Batch normalization does not take a last batch of one row, so Next does not either.
+// With batch normalization, no last batch has one row, and Next returns none.
 func TestNextKnowsTheLonelyRow(t *testing.T) {
 	net := previewed[float64](t, nn.BatchNorm, 0)
 	tr, err := New(net, Config{BatchSize: 12, Epochs: 2}, Data[float64]{Train: problem[float64](37)})
@@ -79,7 +79,7 @@ func TestNextKnowsTheLonelyRow(t *testing.T) {
 			t.Fatal(err)
 		}
 		if len(next) != s.Rows {
-			t.Errorf("update %d looked at %d rows, Next had said %d", s.N, s.Rows, len(next))
+			t.Errorf("update %d used %d rows, and Next returned %d", s.N, s.Rows, len(next))
 		}
 		next = tr.Next()
 	}
@@ -96,7 +96,7 @@ func previewed[T nn.Float](t *testing.T, norm nn.Norm, dropout float64) *nn.Netw
 	return net
 }
 
-// Preview says what the next update does to a parameter, to the last bit. Looking ahead changes
+// Preview predicts what the next update does to a parameter, to the last bit. Looking ahead changes
 // nothing.
 func TestPreviewIsWhatComes(t *testing.T) {
 	testPreview[float32](t)
@@ -170,15 +170,15 @@ func testPreview[T nn.Float](t *testing.T) {
 					t.Fatal(err)
 				}
 				if c.Solver == nil && s.LearningRate != rate {
-					t.Fatalf("update %d has the rate %v, NextRate had said %v", s.N, s.LearningRate, rate)
+					t.Fatalf("update %d has the rate %v, and NextRate returned %v", s.N, s.LearningRate, rate)
 				}
 				if !tr.finished && !slices.Equal(ahead, net.Params()) {
-					t.Fatalf("%s: update %d comes to other parameters than Ahead had said", tr.cfg.OptimizerName(), s.N)
+					t.Fatalf("%s: update %d ends with parameters other than those that Ahead returned", tr.cfg.OptimizerName(), s.N)
 				}
 				for k, p := range coming {
 					same := func(what string, a float64, b T) {
 						if a != float64(b) && !(math.IsNaN(a) && b != b) {
-							t.Fatalf("%s, norm %s: update %d: %s of parameter %d is %v, Preview had said %v", tr.cfg.OptimizerName(), norm, s.N, what, 3*k, b, a)
+							t.Fatalf("%s, norm %s: update %d: %s of parameter %d is %v, and Preview returned %v", tr.cfg.OptimizerName(), norm, s.N, what, 3*k, b, a)
 						}
 					}
 					if tr.finished { // it ended with its average or its best weights
@@ -186,23 +186,23 @@ func testPreview[T nn.Float](t *testing.T) {
 					}
 					same("the value", p.After, net.Params()[3*k])
 					if p.N != s.N || p.Loss != s.Loss || p.Rate != s.LearningRate {
-						t.Fatalf("%s: update %d has loss %v and rate %v, Preview had said %d, %v and %v", tr.cfg.OptimizerName(), s.N, s.Loss, s.LearningRate, p.N, p.Loss, p.Rate)
+						t.Fatalf("%s: update %d has the loss %v and the rate %v, and Preview returned update %d, %v and %v", tr.cfg.OptimizerName(), s.N, s.Loss, s.LearningRate, p.N, p.Loss, p.Rate)
 					}
 					for j, v := range p.StateAfter {
 						same("a slot", v, tr.slots[j][3*k])
 					}
 				}
 				if !slices.Equal(net.Values(), plain[made]) {
-					t.Fatalf("%s, norm %s: to look ahead has changed update %d", tr.cfg.OptimizerName(), norm, s.N)
+					t.Fatalf("%s, norm %s: looking ahead changed update %d", tr.cfg.OptimizerName(), norm, s.N)
 				}
 				made++
 				coming, ahead, rate = look(), tr.Ahead(), tr.NextRate()
 			}
 			if made != len(plain) {
-				t.Errorf("%s: %d updates, %d without looking ahead", tr.cfg.OptimizerName(), made, len(plain))
+				t.Errorf("%s: %d updates, want %d as without looking ahead", tr.cfg.OptimizerName(), made, len(plain))
 			}
 			if _, ok := tr.Preview(0); ok {
-				t.Errorf("%s: there is something ahead after the end", tr.cfg.OptimizerName())
+				t.Errorf("%s: Preview succeeds after the end", tr.cfg.OptimizerName())
 			}
 		}
 	}
@@ -226,7 +226,7 @@ func TestPreviewShowsTheGradient(t *testing.T) {
 			want += l2 * w
 		}
 		if math.Abs(p.Shaped-want) > 1e-15 || math.Abs(p.After-(w-rate*p.Shaped)) > 1e-15 {
-			t.Errorf("parameter %d: the gradient %v becomes %v, not %v, and %v becomes %v", i, p.Gradient, p.Shaped, want, w, p.After)
+			t.Errorf("parameter %d: the gradient %v becomes %v, want %v; the value %v becomes %v", i, p.Gradient, p.Shaped, want, w, p.After)
 		}
 	}
 }

@@ -17,7 +17,7 @@ import (
 	"github.com/gradus-ml/gradus/optim"
 )
 
-// A room is where goroutines meet as ranks. Every rank can read what the others have brought.
+// A room lets goroutines meet as ranks. Every rank can read what the others bring.
 type room struct {
 	mu     sync.Mutex
 	come   *sync.Cond
@@ -113,7 +113,7 @@ func onRanks[R any](size int, do func(s *seat) R) []R {
 	return all
 }
 
-// ended is the outcome of a run.
+// endedRun is the outcome of a run.
 type endedRun[T nn.Float] struct {
 	values []T
 	result Result
@@ -157,23 +157,23 @@ func holdRanks[T nn.Float](t *testing.T, name string, c Config, d Data[T], layer
 		for rank, got := range runOn(t, size, c, d, layers...) {
 			where := fmt.Sprintf("%s: rank %d of %d", name, rank, size)
 			if fmt.Sprint(got.err) != fmt.Sprint(want.err) {
-				t.Errorf("%s: %v, in one process %v", where, got.err, want.err)
+				t.Errorf("%s: got the error %v, want %v as in one process", where, got.err, want.err)
 			}
 			if !slices.Equal(got.values, want.values) {
-				t.Errorf("%s: other weights than in one process", where)
+				t.Errorf("%s: different weights than in one process", where)
 			}
 			a, b := got.result, want.result
 			if a.Reason != b.Reason || a.Steps != b.Steps || math.Float64bits(a.Loss) != math.Float64bits(b.Loss) || a.BestEpoch != b.BestEpoch || len(a.History) != len(b.History) || got.found != want.found {
-				t.Errorf("%s: %s after %d updates with loss %v, in one process %s after %d with %v", where, a.Reason, a.Steps, a.Loss, b.Reason, b.Steps, b.Loss)
+				t.Errorf("%s: %s after %d updates with the loss %v, want %s after %d with %v as in one process", where, a.Reason, a.Steps, a.Loss, b.Reason, b.Steps, b.Loss)
 			}
 			for i := range min(len(a.History), len(b.History)) {
 				p, q := a.History[i], b.History[i]
 				if p.Loss != q.Loss || p.LearningRate != q.LearningRate || p.Validation != q.Validation && q.Validation == q.Validation {
-					t.Errorf("%s: epoch %d is %+v, in one process %+v", where, p.Epoch, p, q)
+					t.Errorf("%s: epoch %d is %+v, want %+v as in one process", where, p.Epoch, p, q)
 				}
 			}
 			if a.Exchange <= 0 || b.Exchange != 0 {
-				t.Errorf("%s: %v s in exchanges, in one process %v", where, a.Exchange, b.Exchange)
+				t.Errorf("%s: the exchanges take %v s, and %v s in one process, want more than 0 and 0", where, a.Exchange, b.Exchange)
 			}
 		}
 	}
@@ -220,13 +220,13 @@ func testRanks[T nn.Float](t *testing.T) {
 	}
 }
 
-// The number of ranks changes no bit of the weights and of what is reported.
+// The number of ranks changes no bit of the weights or of what is reported.
 func TestRanksChangeNoBit(t *testing.T) {
 	t.Run("float32", testRanks[float32])
 	t.Run("float64", testRanks[float64])
 }
 
-// The roots of all ranks together are the tree over all shards, each part once.
+// Together, the roots of all ranks cover the tree over all shards, each part once.
 func TestRootsCoverTheTree(t *testing.T) {
 	for shards := 1; shards <= 70; shards++ {
 		for size := 1; size <= min(shards, 17); size++ {
@@ -235,19 +235,19 @@ func TestRootsCoverTheTree(t *testing.T) {
 				first, end := ownShards(rank, size, shards)
 				for _, r := range rootsOf(first, end, shards) {
 					if r.first != next || r.first%(1<<r.height) != 0 || r.end != min(r.first+1<<r.height, shards) || r.end > end {
-						t.Fatalf("%d shards on %d ranks: rank %d, with %d to %d, has %+v after %d", shards, size, rank, first, end, r, next)
+						t.Fatalf("%d shards on %d ranks: rank %d, with the shards %d to %d, has the wrong root %+v after %d", shards, size, rank, first, end, r, next)
 					}
 					next = r.end
 				}
 			}
 			if next != shards {
-				t.Fatalf("%d shards on %d ranks: the roots end at %d", shards, size, next)
+				t.Fatalf("%d shards on %d ranks: the roots end at %d, want the number of shards", shards, size, next)
 			}
 		}
 	}
 }
 
-// A run that some number of ranks began continues with another number in the same bits.
+// A run can continue with a different number of ranks, and its bits stay the same.
 func TestRanksResume(t *testing.T) {
 	d := Data[float32]{problem[float32](203), problem[float32](21)}
 	c := Config{Optimizer: optim.NewAdam(), Shards: 8, BatchSize: 64, Epochs: 4, KeepBest: true, Threads: 1}
@@ -291,7 +291,7 @@ func TestRanksResume(t *testing.T) {
 			return tr.Network().Values()
 		}) {
 			if !slices.Equal(got, want) {
-				t.Errorf("begun by %d ranks, rank %d of %d ends with other weights", size, rank, sizes[(i+1)%len(sizes)])
+				t.Errorf("a run begun by %d ranks: rank %d of %d ends with different weights", size, rank, sizes[(i+1)%len(sizes)])
 			}
 		}
 	}
@@ -316,12 +316,12 @@ func TestRanksEndTogether(t *testing.T) {
 				}
 			}
 			if !errors.Is(ended, ErrInterrupted) || tr.Result().Reason != ReasonInterrupted || !tr.Agreed() {
-				t.Errorf("rank %d: %v, agreed %v", s.rank, ended, tr.Agreed())
+				t.Errorf("rank %d: got the error %v (agreed: %v), want an interruption on which the ranks agree", s.rank, ended, tr.Agreed())
 			}
 			return tr.Result().Steps
 		})
 		if steps[0] != 6 || steps[1] != 6 || steps[2] != 6 {
-			t.Errorf("rank %d was asked after update 5, and the ranks ended after %v", asked, steps)
+			t.Errorf("rank %d was asked after update 5, and the ranks ended after %v, want 6 each", asked, steps)
 		}
 	}
 }
@@ -345,11 +345,11 @@ func TestRanksShareTheClock(t *testing.T) {
 		return r.Steps
 	})
 	if steps[0] < 8 || steps[0] != steps[1] || steps[0] != steps[2] {
-		t.Errorf("the ranks ended after %v updates", steps)
+		t.Errorf("the ranks ended after %v updates, want the same number for all, at least 8", steps)
 	}
 }
 
-// What must be equal on all ranks is compared, and the rank that differs is named.
+// Everything that must be equal on all ranks is compared, and the error names the rank that differs.
 func TestRanksThatDiffer(t *testing.T) {
 	for name, c := range map[string]struct {
 		size, rank int
@@ -385,7 +385,7 @@ func TestRanksThatDiffer(t *testing.T) {
 				if err != nil {
 					var file bytes.Buffer
 					if tr.Checkpoint(&file) == nil || tr.Agreed() {
-						t.Errorf("%s: rank %d writes a checkpoint of a run that cannot go on", name, s.rank)
+						t.Errorf("%s: rank %d writes a checkpoint of a run that cannot continue", name, s.rank)
 					}
 					return err
 				}
@@ -398,7 +398,7 @@ func TestRanksThatDiffer(t *testing.T) {
 		})
 		for rank, err := range errs {
 			if !errors.Is(err, ErrRanks) || !strings.Contains(err.Error(), c.want) {
-				t.Errorf("%s: rank %d says %v, want %s", name, rank, err, c.want)
+				t.Errorf("%s: rank %d returns %v, want %s", name, rank, err, c.want)
 			}
 		}
 	}
@@ -423,13 +423,13 @@ func TestRanksThatCannotBeReached(t *testing.T) {
 					t.Error("a checkpoint was written")
 				}
 				if _, again := tr.Run(context.Background()); !errors.Is(again, ErrRanks) {
-					t.Errorf("and again: %v", again)
+					t.Errorf("the second Run: got %v, want an error that wraps ErrRanks", again)
 				}
 				return err
 			})
 			for rank, err := range errs {
 				if !errors.Is(err, ErrRanks) || !strings.HasSuffix(err.Error(), fmt.Sprintf("rank %d of 3: the cable is out", rank)) {
-					t.Errorf("call %d: rank %d says %v", fails, rank, err)
+					t.Errorf("call %d fails: rank %d returns %v, want an error that wraps ErrRanks", fails, rank, err)
 				}
 			}
 		}
@@ -450,13 +450,13 @@ func TestRanksRefused(t *testing.T) {
 	} {
 		for _, got := range runOn(t, 2, c.Config, Data[float32]{Train: problem[float32](203)}, c.layers...) {
 			if !errors.Is(got.err, ErrConfig) || !strings.Contains(got.err.Error(), want) {
-				t.Errorf("%v, want %s", got.err, want)
+				t.Errorf("got the error %v, want %s", got.err, want)
 			}
 		}
 	}
 }
 
-// A stream is read by every rank, with the same bits.
+// Every rank reads the stream, and the bits are those of one process.
 func TestRanksOverAStream(t *testing.T) {
 	set := problem[float32](203)
 	run := func(s *seat) []float32 {
@@ -478,7 +478,7 @@ func TestRanksOverAStream(t *testing.T) {
 	want := onRanks(1, run)[0]
 	for rank, got := range onRanks(3, run) {
 		if !slices.Equal(got, want) {
-			t.Errorf("rank %d has other weights than one process", rank)
+			t.Errorf("rank %d has different weights than one process", rank)
 		}
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/gradus-ml/gradus/optim"
 )
 
-// shapeFile is testdata/shape.json, which shape.py beside it made.
+// shapeFile holds the contents of testdata/shape.json, which testdata/shape.py wrote.
 type shapeFile struct {
 	X, Y, W1, W2 [][]float64
 	B1, B2       []float64
@@ -42,12 +42,12 @@ func readShapes(t *testing.T) (file shapeFile) {
 		t.Fatal(err)
 	}
 	if len(file.Cases) < 10 {
-		t.Fatalf("the file has %d cases", len(file.Cases))
+		t.Fatalf("the file has %d cases, want at least 10", len(file.Cases))
 	}
 	return file
 }
 
-// start returns the file's net with that output.
+// start returns the file's network with the given activation of the output.
 func (file *shapeFile) start(t *testing.T, out nn.Activation) *nn.Network[float64] {
 	t.Helper()
 	n, err := nn.New[float64](3, nn.Seed(1), nn.Dense{Units: 5, Activation: nn.Tanh}, nn.Dense{Units: 3, Activation: out})
@@ -141,7 +141,7 @@ func TestAverage(t *testing.T) {
 	}
 	got := tr.Result()
 	if !slices.Equal(n.Params(), whole.Params()) || got.Loss != want.Loss || got.Steps != want.Steps {
-		t.Errorf("in parts %d steps and the loss %v, whole %d and %v", got.Steps, got.Loss, want.Steps, want.Loss)
+		t.Errorf("in parts: %d steps and the loss %v, want %d and %v as in one piece", got.Steps, got.Loss, want.Steps, want.Loss)
 	}
 	last := got.History[len(got.History)-1]
 	score := 0.0
@@ -152,7 +152,7 @@ func TestAverage(t *testing.T) {
 		}
 	}
 	if math.Abs(last.Validation-score) > 1e-13 {
-		t.Errorf("the last score is %v, that of the weights it ended with %v", last.Validation, score)
+		t.Errorf("the last score is %v, want %v, the score of the final weights", last.Validation, score)
 	}
 }
 

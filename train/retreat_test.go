@@ -46,7 +46,7 @@ func TestHalvedRateIsAFreshRun(t *testing.T) {
 			}
 			for i, q := range r.Retreats {
 				if q.To > q.Epoch || q.Step < 1 || q.LearningRate != 64/float64(uint(2)<<i) {
-					t.Errorf("%s, %s: retreat %d: %+v", rule, method, i, q)
+					t.Errorf("%s, %s: retreat %d is wrong: %+v", rule, method, i, q)
 				}
 			}
 			last := r.Retreats[len(r.Retreats)-1]
@@ -57,10 +57,10 @@ func TestHalvedRateIsAFreshRun(t *testing.T) {
 			fresh := linear(t)
 			f, freshly := run(fresh)
 			if !slices.Equal(halved.Params(), fresh.Params()) || f.Steps != r.Steps || f.BestEpoch != r.BestEpoch || len(f.History) != len(r.History) {
-				t.Errorf("%s, %s: with the rate %v from the beginning it ends elsewhere", rule, method, last.LearningRate)
+				t.Errorf("%s, %s: a run with the rate %v from the beginning ends differently", rule, method, last.LearningRate)
 			}
 			if told != freshly {
-				t.Errorf("%s, %s: with the rate %v from the beginning it is told %s, and else %s", rule, method, last.LearningRate, freshly, told)
+				t.Errorf("%s, %s: with the rate %v from the beginning the diagnosis is %s, and after the retreats it is %s", rule, method, last.LearningRate, freshly, told)
 			}
 		}
 	}
@@ -83,7 +83,7 @@ func TestRetreatKeepsWhatWasGood(t *testing.T) {
 	c := Config{Optimizer: optim.NewAdam(), LearningRate: 0.01, Epochs: 30, BatchSize: 10, Halvings: 5, Schedule: bump{20}}
 	r := mustRun(t, linear(t), c, d)
 	if len(r.Retreats) != 2 || r.Epochs != 30 || len(r.History) != 30 || r.Steps != 30*4 {
-		t.Fatalf("%d epochs, %d points, %d updates, %+v", r.Epochs, len(r.History), r.Steps, r.Retreats)
+		t.Fatalf("got %d epochs, %d points, %d updates and the retreats %+v, want 30, 30, 120 and two retreats", r.Epochs, len(r.History), r.Steps, r.Retreats)
 	}
 	back := r.Retreats[0]
 	if back.Epoch != 21 || back.To < 15 || back.LearningRate != 0.005 || r.Retreats[1].LearningRate != 0.0025 {
@@ -93,7 +93,7 @@ func TestRetreatKeepsWhatWasGood(t *testing.T) {
 	for i, p := range mustRun(t, linear(t), c, d).History {
 		q := r.History[i]
 		if q.Epoch != i+1 || i+1 < r.Retreats[1].To && i+1 < back.To && q.Loss != p.Loss {
-			t.Errorf("epoch %d: %+v, without the bump %+v", i+1, q, p)
+			t.Errorf("epoch %d: got %+v, want the loss of %+v, the run without the bump", i+1, q, p)
 		}
 	}
 }
@@ -107,9 +107,9 @@ func TestHalvingsAreBounded(t *testing.T) {
 	r, err := tr.Run(context.Background())
 	var failed *DivergedError
 	if !errors.As(err, &failed) || failed.Halved != 3 || len(r.Retreats) != 3 || !strings.Contains(err.Error(), "after the rate was halved 3 times") {
-		t.Errorf(`got %v, %+v, want an error of the type of failed and failed.Halved = 3 and len(r.Retreats) = 3 and "after the rate was halved 3 times" in err.Error()`, err, r.Retreats)
+		t.Errorf(`got %v, %+v, want a DivergedError and failed.Halved = 3 and len(r.Retreats) = 3 and "after the rate was halved 3 times" in err.Error()`, err, r.Retreats)
 	}
-	fresh := func(c Config) string { // what the error advises to try
+	fresh := func(c Config) string { // the first remedy of the error
 		tr, err := New(linear(t), c, Data[float32]{Train: problem[float32](37)})
 		if err != nil {
 			t.Fatal(err)
@@ -123,9 +123,9 @@ func TestHalvingsAreBounded(t *testing.T) {
 		return failed.Remedies[0].String()
 	}
 	if want := fresh(Config{Optimizer: optim.SGD{}, LearningRate: 1e30 / 8, Epochs: 5}); failed.Remedies[0].String() != want || !strings.Contains(err.Error(), want) {
-		t.Errorf("after the rate was halved the advice is %q (%v), with that rate from the beginning %q", failed.Remedies[0].String(), err, want)
+		t.Errorf("after the rate was halved the advice is %q (%v), want %q as with that rate from the beginning", failed.Remedies[0].String(), err, want)
 	}
 	if _, again := tr.Run(context.Background()); again == nil || again.Error() != err.Error() {
-		t.Errorf("asked again it says %v", again)
+		t.Errorf("a second Run returns %v, want the same error", again)
 	}
 }

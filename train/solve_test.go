@@ -25,16 +25,16 @@ func TestSolversAgainstScipy(t *testing.T) {
 		n := file.start(t, nn.Identity)
 		r := mustRun(t, n, Config{Solver: s, Loss: nn.Squared, Epochs: 3000, Penalty: p}, d)
 		if got := r.Loss + n.Penalty(p); !(math.Abs(got-want) <= 1e-11) {
-			t.Errorf("%s comes to %v in %d iterations, scipy to %v", name, got, r.Epochs, want)
+			t.Errorf("%s reaches %v in %d iterations, want %v as in scipy", name, got, r.Epochs, want)
 		}
 		if r.Reason != ReasonMinimum || !r.Converged || r.Epochs > 500 {
-			t.Errorf("%s ended by %q after %d iterations, converged %v", name, r.Reason, r.Epochs, r.Converged)
+			t.Errorf("%s ended by %q after %d iterations (converged: %v), want a minimum within 500", name, r.Reason, r.Epochs, r.Converged)
 		}
 	}
 }
 
 // Leaving the loop and entering it again changes nothing. Each iteration lowers the loss, also in
-// float32 and in shards. Other threads change no bit.
+// float32 and in shards. The number of threads changes no bit.
 func TestSolverSteps(t *testing.T) {
 	for _, name := range optim.Solvers() {
 		s, err := optim.ParseSolver(name)
@@ -58,14 +58,14 @@ func TestSolverSteps(t *testing.T) {
 					t.Fatal(err)
 				}
 				if !(step.Loss < last) {
-					t.Fatalf("%s: iteration %d begins with a loss of %v, the one before with %v", name, step.N, step.Loss, last)
+					t.Fatalf("%s: iteration %d begins with the loss %v, want less than the %v before", name, step.N, step.Loss, last)
 				}
 				last = step.Loss
 				break
 			}
 		}
 		if r := tr.Result(); r.Steps != whole.Steps || r.Rows != whole.Rows || r.Rows < r.Steps*333 {
-			t.Errorf("%s: in parts %d iterations and %d rows, whole %d and %d", name, r.Steps, r.Rows, whole.Steps, whole.Rows)
+			t.Errorf("%s: in parts: %d iterations and %d rows, want %d and %d as in one piece", name, r.Steps, r.Rows, whole.Steps, whole.Rows)
 		}
 		if !slices.Equal(n.Params(), want.Params()) {
 			t.Errorf("%s: the weights differ", name)
@@ -112,7 +112,7 @@ func TestSolverAllocatesNothing(t *testing.T) {
 				t.Fatal(err)
 			}
 		}); a != 0 {
-			t.Errorf("%s: %v allocations an iteration", name, a)
+			t.Errorf("%s: %v allocations in an iteration, want none", name, a)
 		}
 	}
 }

@@ -15,8 +15,8 @@ import (
 	"github.com/gradus-ml/gradus/optim"
 )
 
-// chunked streams the rows of a set in chunks of some sizes, always in the same memory. Their order is
-// the one that the trainer would draw, or their own.
+// chunked streams the rows of a set in chunks of the given sizes, always in the same memory. The rows are in the order
+// that the trainer would draw, or in their own.
 type chunked struct {
 	set          Set[float64]
 	sizes        []int
@@ -61,8 +61,8 @@ func streamed(t *testing.T, c Config, s *chunked, validation Set[float64]) (*nn.
 	return n, tr
 }
 
-// A run over a stream ends in the bits of a run over the same rows in memory, for any chunks. It does so also
-// if its loop is left and entered in the middle of an epoch, or if it is resumed from a checkpoint.
+// A run over a stream ends with the bits of a run over the same rows in memory, for chunks of any size. That holds even
+// if the loop is left and entered again in the middle of an epoch, or if the run is resumed from a checkpoint.
 func TestStreamHasTheBitsOfRowsInMemory(t *testing.T) {
 	data := rateData()
 	data.Validation = problemOf(data.Train, 9)
@@ -100,13 +100,13 @@ func TestStreamHasTheBitsOfRowsInMemory(t *testing.T) {
 					t.Fatal(err)
 				}
 				if !slices.Equal(n.Values(), want.Values()) {
-					t.Errorf("chunks of %v: other bits", sizes)
+					t.Errorf("chunks of %v: different bits", sizes)
 				}
 				if r.Steps != inMemory.Steps || r.Rows != inMemory.Rows || r.Epochs != 3 || len(r.History) != 3 || r.History[2].Loss != inMemory.History[2].Loss || r.History[1].LearningRate != inMemory.History[1].LearningRate {
-					t.Errorf("chunks of %v: %+v, in memory %+v", sizes, r, inMemory)
+					t.Errorf("chunks of %v: got %+v, want %+v as in memory", sizes, r, inMemory)
 				}
 				if s.opened != 3 || s.left != 3 {
-					t.Errorf("chunks of %v: opened %d times, left %d times in 3 epochs", sizes, s.opened, s.left)
+					t.Errorf("chunks of %v: the stream was opened %d times and left %d times in 3 epochs, want 3 each", sizes, s.opened, s.left)
 				}
 			}
 
@@ -121,7 +121,7 @@ func TestStreamHasTheBitsOfRowsInMemory(t *testing.T) {
 					break
 				}
 				if s.opened != s.left {
-					t.Fatalf("opened %d times, left %d times", s.opened, s.left)
+					t.Fatalf("the stream was opened %d times and left %d times, want the same number", s.opened, s.left)
 				}
 				if tr.Result().Steps == 3 {
 					if err := tr.Checkpoint(&kept); err != nil {
@@ -130,7 +130,7 @@ func TestStreamHasTheBitsOfRowsInMemory(t *testing.T) {
 				}
 			}
 			if !slices.Equal(n.Values(), want.Values()) {
-				t.Error("left and entered: other bits")
+				t.Error("loop left and entered again: different bits")
 			}
 			n, tr = streamed(t, c.cfg, s, c.data.Validation)
 			cp, err := ReadCheckpoint(bytes.NewReader(kept.Bytes()))
@@ -144,7 +144,7 @@ func TestStreamHasTheBitsOfRowsInMemory(t *testing.T) {
 				t.Fatal(err)
 			}
 			if !slices.Equal(n.Values(), want.Values()) {
-				t.Error("resumed: other bits")
+				t.Error("resumed: different bits")
 			}
 		})
 	}
@@ -153,7 +153,7 @@ func TestStreamHasTheBitsOfRowsInMemory(t *testing.T) {
 // problemOf returns the first rows of a set.
 func problemOf(s Set[float64], n int) Set[float64] { return s.slice(0, n) }
 
-// A fault of a stream ends the loop with an error. When the stream is right again, the run can continue.
+// A stream that fails ends the loop with an error. When the stream works again, the run can continue.
 func TestStreamFails(t *testing.T) {
 	set := rateData().Train
 	bad := errors.New("the connection is lost")
@@ -184,14 +184,14 @@ func TestStreamFails(t *testing.T) {
 		}
 		r, err := tr.Run(context.Background())
 		if !errors.Is(err, ErrStream) || !strings.Contains(err.Error(), want) || r.Reason != "" || r.Steps != 1 {
-			t.Errorf("%v (reason %q, %d updates), not %q", err, r.Reason, r.Steps, want)
+			t.Errorf("got the error %v (reason %q, %d updates), want %q", err, r.Reason, r.Steps, want)
 		}
 		if strings.Contains(want, "lost") && !errors.Is(err, bad) {
 			t.Errorf("%v does not wrap its cause", err)
 		}
 		fails = false
 		if r, err = tr.Run(context.Background()); err != nil || r.Reason != ReasonEpochs || r.Steps != 10 {
-			t.Errorf("it goes on to %+v, %v", r, err)
+			t.Errorf("the continued run: got %+v, %v, want 10 updates, ended by epochs", r, err)
 		}
 	}
 	open := (&chunked{set: set, sizes: []int{7}}).open
@@ -230,6 +230,6 @@ func TestStreamStepAllocatesNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 	}); got != 0 {
-		t.Errorf("a step allocates %v times", got)
+		t.Errorf("a step allocates %v times, want 0", got)
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/gradus-ml/gradus/optim"
 )
 
-// whole hides that an optimizer is separable. So the update is one pass after the gradient.
+// whole hides that an optimizer is separable, so that the update is one pass after the gradient.
 type whole struct{ optim.Optimizer }
 
 // wide is a problem that is large enough for a team.
@@ -50,7 +50,7 @@ func testThreads[T nn.Float](t *testing.T) {
 						continue
 					}
 					if !slices.Equal(n.Params(), want) || got.Loss != loss {
-						t.Errorf("%s, %s, %d shards, %d threads, fused %v: other bits than with one thread", rule, c.Method, c.Shards, threads, optim.Separable(r))
+						t.Errorf("%s, %s, %d shards, %d threads, fused %v: different bits than with one thread", rule, c.Method, c.Shards, threads, optim.Separable(r))
 					}
 				}
 			}

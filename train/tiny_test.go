@@ -164,7 +164,7 @@ func testTinyBits[T nn.Float](t *testing.T) {
 			}
 			for _, reason := range []string{ReasonEpochs, ReasonDiverged, "tolerance", "target-loss"} {
 				if reasons[reason] < cases/40 && !testing.Short() { // with few cases some reasons are rare
-					t.Errorf("%d of the runs ended by %q", reasons[reason], reason)
+					t.Errorf("only %d of the runs ended by %q", reasons[reason], reason)
 				}
 			}
 		})

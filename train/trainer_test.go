@@ -81,12 +81,12 @@ func TestShuffling(t *testing.T) {
 			sorted := slices.Sorted(slices.Values(orders[e]))
 			for i, r := range sorted {
 				if i != r || len(sorted) != 37 {
-					t.Fatalf("epoch %d saw the rows %v", e, orders[e])
+					t.Fatalf("epoch %d used the rows %v, want each of 37 rows once", e, orders[e])
 				}
 			}
 		}
 		if same := slices.Equal(orders[1], orders[2]); same != still {
-			t.Errorf("NoShuffle %v: two epochs had the same order: %v", still, same)
+			t.Errorf("NoShuffle %v: two epochs had the same order: %v, want the opposite", still, same)
 		}
 	}
 }
@@ -117,7 +117,7 @@ func TestBreakContinues(t *testing.T) {
 				}
 			}
 			if got := tr.Result(); got.Steps != want.Steps || got.Loss != want.Loss || got.Epochs != want.Epochs {
-				t.Errorf("%s, %s: in parts %d steps and loss %v, whole %d and %v", method, rule, got.Steps, got.Loss, want.Steps, want.Loss)
+				t.Errorf("%s, %s: in parts: %d steps and the loss %v, want %d and %v as in one piece", method, rule, got.Steps, got.Loss, want.Steps, want.Loss)
 			}
 			if !slices.Equal(parts.Params(), whole.Params()) {
 				t.Errorf("%s, %s: the weights differ", method, rule)
@@ -126,8 +126,8 @@ func TestBreakContinues(t *testing.T) {
 	}
 }
 
-// If its context ends, a run returns an error and keeps what was done. It can continue, to the bits
-// of a run that was never interrupted.
+// If its context ends, a run returns an error and keeps its progress. It can continue, and ends with the bits of a run
+// that was never interrupted.
 func TestInterruption(t *testing.T) {
 	reason := errors.New("the machine is needed")
 	start := func() *Trainer[float64] {
@@ -150,35 +150,35 @@ func TestInterruption(t *testing.T) {
 		var last error
 		for s, err := range loop(tr, ctx) {
 			if last != nil {
-				t.Fatalf("%s: goes on after %v", name, last)
+				t.Fatalf("%s: the loop continues after the error %v", name, last)
 			}
 			if last = err; err != nil && (s.N != 10 || s.Loss == s.Loss) {
-				t.Errorf("%s: the step beside the error is %+v", name, s)
+				t.Errorf("%s: the step that comes with the error is %+v, want step 10 with a NaN as its loss", name, s)
 			}
 			if s.N == 10 {
 				cancel(reason)
 			}
 		}
 		if !errors.Is(last, ErrInterrupted) || !errors.Is(last, context.Canceled) || !errors.Is(last, reason) {
-			t.Errorf("%s: interrupted with %v", name, last)
+			t.Errorf("%s: got the error %v, want one that wraps ErrInterrupted, context.Canceled and the cause", name, last)
 		}
 		if r := tr.Result(); r.Reason != ReasonInterrupted || r.Steps != 10 || r.Loss-r.Loss != 0 {
-			t.Errorf("%s: ended by %q after %d updates at the loss %v", name, r.Reason, r.Steps, r.Loss)
+			t.Errorf("%s: ended by %q after %d updates with the loss %v, want an interruption after 10 with a finite loss", name, r.Reason, r.Steps, r.Loss)
 		}
 		if r, err := tr.Run(ctx); !errors.Is(err, ErrInterrupted) || r.Steps != 10 {
-			t.Errorf("%s: Run says %v after %d updates", name, err, r.Steps)
+			t.Errorf("%s: Run returns %v after %d updates, want ErrInterrupted after 10", name, err, r.Steps)
 		}
 		if r, err := tr.Run(context.Background()); err != nil || r.Reason != ReasonEpochs || !slices.Equal(tr.Network().Params(), whole.Network().Params()) {
-			t.Errorf("%s: continued to other weights, %q, %v", name, r.Reason, err)
+			t.Errorf("%s: the continued run ends with different weights, or by %q with the error %v", name, r.Reason, err)
 		}
 		if _, err := tr.Run(ctx); err != nil { // the run has ended already
-			t.Errorf("%s: a run that has ended says %v", name, err)
+			t.Errorf("%s: a run that has ended returns %v, want no error", name, err)
 		}
 	}
 	over, cancel := context.WithTimeout(context.Background(), -1)
 	defer cancel()
 	if r, err := start().Run(over); !errors.Is(err, ErrInterrupted) || !errors.Is(err, context.DeadlineExceeded) || r.Steps != 0 {
-		t.Errorf("a deadline: %v after %d updates", err, r.Steps)
+		t.Errorf("a deadline: got %v after %d updates, want ErrInterrupted after none", err, r.Steps)
 	}
 }
 
@@ -203,7 +203,7 @@ func TestStopCriteria(t *testing.T) {
 			t.Errorf("%v: ended by %q, converged %v; want %q, %v", c.stop, r.Reason, r.Converged, c.reason, c.converged)
 		}
 		if strings.Contains(r.Reason, "target-loss") && r.Loss > 0.05 {
-			t.Errorf("%v: ended with a loss of %v", c.stop, r.Loss)
+			t.Errorf("%v: ended with the loss %v, want at most 0.05", c.stop, r.Loss)
 		}
 	}
 }
@@ -234,7 +234,7 @@ func TestPatienceRestoresTheBest(t *testing.T) {
 	}
 	r := tr.Result()
 	if r.Reason != "patience" || r.Epochs != at+15 || r.BestEpoch != at || r.BestScore != best {
-		t.Errorf("ended by %q after %d epochs, best %v at %d; saw the best %v at %d", r.Reason, r.Epochs, r.BestScore, r.BestEpoch, best, at)
+		t.Errorf("ended by %q after %d epochs, with the best score %v in epoch %d; want the best score %v in epoch %d and an end 15 epochs later", r.Reason, r.Epochs, r.BestScore, r.BestEpoch, best, at)
 	}
 	if !slices.Equal(n.Params(), weights) {
 		t.Error("the weights are not those of the best epoch")
@@ -254,11 +254,11 @@ func TestDivergence(t *testing.T) {
 	r, err := tr.Run(context.Background())
 	var diverged *DivergedError
 	if !errors.As(err, &diverged) || r.Reason != ReasonDiverged {
-		t.Fatalf("ended by %q with the error %v", r.Reason, err)
+		t.Fatalf("ended by %q with the error %v, want a DivergedError", r.Reason, err)
 	}
 	for i, w := range n.Params() {
 		if w-w != 0 {
-			t.Fatalf("parameter %d is %v", i, w)
+			t.Fatalf("parameter %d is %v, want a finite number", i, w)
 		}
 	}
 }
@@ -277,7 +277,7 @@ func TestShards(t *testing.T) {
 		}
 		for i, w := range n.Params() {
 			if math.Abs(w-want[i]) > 1e-13 {
-				t.Errorf("%d shards: parameter %d = %v, with one shard %v", shards, i, w, want[i])
+				t.Errorf("%d shards: parameter %d = %v, want %v as with one shard", shards, i, w, want[i])
 			}
 		}
 	}
@@ -302,7 +302,7 @@ func TestShards(t *testing.T) {
 	for i, got := range tr.grads[0] {
 		want := ((p[0][i] + p[1][i]) + (p[2][i] + p[3][i])) + ((p[4][i] + p[5][i]) + p[6][i])
 		if got != want {
-			t.Fatalf("element %d: %v, the tree gives %v", i, got, want)
+			t.Fatalf("element %d is %v, want %v as in the tree", i, got, want)
 		}
 	}
 }
@@ -329,7 +329,7 @@ func TestStepAllocatesNothing(t *testing.T) {
 				t.Fatal(err)
 			}
 		}); a != 0 {
-			t.Errorf("%s: %v allocations a step", c.Method, a)
+			t.Errorf("%s: %v allocations in a step, want none", c.Method, a)
 		}
 	}
 }
@@ -395,6 +395,6 @@ func TestConfigErrors(t *testing.T) {
 // A trainer needs a network.
 func TestNoNetwork(t *testing.T) {
 	if _, err := New[float32](nil, Config{Epochs: 1}, Data[float32]{}); !errors.Is(err, ErrConfig) {
-		t.Errorf("without a network: %v", err)
+		t.Errorf("without a network: got %v, want an error that wraps ErrConfig", err)
 	}
 }

@@ -80,7 +80,7 @@ func TestBatchWithoutWeight(t *testing.T) {
 		}
 		moved := !slices.Equal(before, n.Params())
 		if want := step.N >= 2; moved != want || step.N != 2 && step.Loss != 0 || step.N == 2 && !(step.Loss > 0) {
-			t.Errorf("update %d: loss %v, moved %v", step.N, step.Loss, moved)
+			t.Errorf("update %d has the wrong loss %v, or the weights moved wrongly: %v", step.N, step.Loss, moved)
 		}
 	}
 }
@@ -103,8 +103,8 @@ func TestWeightsRefused(t *testing.T) {
 	}
 }
 
-// Config.Score chooses the epoch with the highest or the lowest score, and of equal ones the one with
-// the lower loss. Its argument is the outputs.
+// Config.Score chooses the epoch with the highest or the lowest score. If scores are equal, it chooses the epoch with the
+// lower loss. Its argument is the network's outputs.
 func TestScoreChoosesTheEpoch(t *testing.T) {
 	for _, higher := range []bool{false, true} {
 		d := Data[float64]{Train: problem[float64](37), Validation: problem[float64](300).slice(100, 300)}
@@ -139,7 +139,7 @@ func TestScoreChoosesTheEpoch(t *testing.T) {
 					best, then = step.Epoch, slices.Clone(n.Params())
 				}
 				if !step.Best && step.Epoch == best {
-					t.Errorf("epoch %d is not said to be the best", step.Epoch)
+					t.Errorf("epoch %d is not reported as the best", step.Epoch)
 				}
 			}
 			if step.Score != scores[step.Epoch-1] || step.Validation == step.Score {

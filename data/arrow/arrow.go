@@ -323,10 +323,10 @@ func (s *stream) schema(t flatbuf.Table, opt data.ReadOptions) error {
 	return nil
 }
 
-// mostFields is how many fields a schema may have, with those within others.
+// mostFields is the largest number of fields of a schema, including nested ones.
 const mostFields = 1 << 20
 
-// columnOf reads a field of the schema. left is how many fields there may be from here on.
+// columnOf reads a field of the schema. left is the number of fields that may still follow.
 func columnOf(field flatbuf.Table, left *int) (*column, error) {
 	if *left--; *left < 0 {
 		return nil, errCut

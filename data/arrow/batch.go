@@ -127,7 +127,7 @@ func (s *stream) batch(t flatbuf.Table, body []byte, opt data.ReadOptions) error
 	return nil
 }
 
-// pass skips the next column, with the columns in it. rows is how many values it has, or negative where that is not known.
+// pass skips the next column and the columns in it. rows is its number of values, or negative if that is not known.
 func (b *batch) pass(c *column, rows int64) error {
 	if len(b.nodes) == 0 || rows >= 0 && b.nodes[0][0] != rows {
 		return errCut

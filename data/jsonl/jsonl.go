@@ -144,7 +144,7 @@ type rows struct {
 	next    int         // the number of cells at which the free memory is checked again
 }
 
-// partCells is the number of cells after which the free memory is checked. As many go to the disk together.
+// partCells is the number of cells after which the free memory is checked. That many go to the disk together.
 const partCells = 1 << 19
 
 // makeRoom sees to it that the next rows have room: in memory, or on the disk if there is one.

@@ -2,8 +2,8 @@ package jsonl
 
 import "bufio"
 
-// A python passes JSON on. It changes the numbers that JSON lacks but Python's json writes: NaN becomes null, and Infinity
-// becomes a string, which is refused in a column of numbers.
+// A python is a reader that passes JSON on. It replaces the numbers that Python's json writes although JSON lacks them. NaN
+// becomes null. Infinity becomes a string, which is refused in a column of numbers.
 type python struct {
 	in      *bufio.Reader
 	out     string // to pass on before more is read
@@ -52,7 +52,8 @@ func (r *python) plain(b []byte) int {
 	return len(b)
 }
 
-// word takes the next word, or its first byte if it is not one of Python's numbers.
+// word takes the next word and sets out to what replaces it. If it is not one of Python's numbers, word takes its first
+// byte.
 func (r *python) word() {
 	for word, as := range map[string]string{"NaN": "null", "Infinity": `"Infinity"`, "-Infinity": `"-Infinity"`} {
 		b, _ := r.in.Peek(len(word))

@@ -40,7 +40,7 @@ func Unread(t testing.TB, table *data.Table, want map[string]string) {
 	}
 	for _, d := range s.Dropped {
 		if why := want[d.Name]; why == "" || !strings.Contains(d.Reason.String(), why) {
-			t.Errorf("column %q is left out, since it %v, want %q", d.Name, d.Reason, why)
+			t.Errorf("column %q is left out because it %v, want %q", d.Name, d.Reason, why)
 		}
 	}
 	if len(s.Dropped) != len(want) {
