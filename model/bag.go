@@ -397,7 +397,10 @@ func (b *bag) model() *Model {
 		m.lock.Unlock()
 	}
 	m := newEnsemble(modelsOf(b.taken))
-	if kept, err := b.keepBetter(m, b.taken); err == nil && len(kept) < len(b.taken) {
+	switch kept, err := b.keepBetter(m, b.taken); {
+	case err != nil:
+		b.worse = []data.Note{data.Notef("The recipes of the members could not be compared, so all members are kept: %v.", err)}
+	case len(kept) < len(b.taken):
 		b.taken, m = kept, newEnsemble(modelsOf(kept))
 	}
 	m.Options, m.Threshold = b.fit.Options, b.fit.recipe.threshold
