@@ -6,12 +6,11 @@ import (
 	"slices"
 )
 
-// A ranking sorts rows by their scores. It is memory that the scores of several classes use one after another: 4 bytes
-// a row, and some for a small part of the rows.
+// A ranking sorts rows by their scores. It is memory that the scores of several classes use one after another, 4 bytes
+// a row. Where many scores are close together, it takes up to as much again while it sorts.
 type ranking struct {
 	rows  []uint32
-	ends  []uint32 // of the buckets
-	parts []ranked // the rows of a bucket
+	parts []ranked // the rows of a small bucket
 }
 
 type ranked struct {
@@ -22,70 +21,90 @@ type ranked struct {
 const (
 	bucketRows  = 16      // that a bucket has if the scores are evenly spread
 	mostBuckets = 1 << 16 // so that counting them stays in the cache
+	mostParts   = 1 << 12 // rows of a bucket that is sorted, and not dealt into buckets of its own
 )
 
 // of returns the rows from the lowest score to the highest. The scores are column at of p, rows × cols. Equal scores are in
 // the order of their rows, which fixes the order of sums over them. nan reports that a score is NaN; then no row is returned.
-//
-// It deals the rows into buckets by their scores, and sorts each bucket.
 func (r *ranking) of(p []float64, cols, at int) (rows []uint32, nan bool) {
 	n := len(p) / cols
 	if uint64(n) > math.MaxUint32 {
 		panic(fmt.Sprintf("metrics: %d rows cannot be ranked: give at most %d", n, uint32(math.MaxUint32)))
 	}
-	low, high := math.Inf(1), math.Inf(-1) // of the finite scores
 	for i := at; i < len(p); i += cols {
-		v := p[i]
-		if v != v {
+		if p[i] != p[i] {
 			return nil, true
 		}
-		if !math.IsInf(v, 0) {
-			low, high = min(low, v), max(high, v)
-		}
 	}
-	last := min(n/bucketRows, mostBuckets-1)
-	scale := float64(last) / (high - low)
-	bucket := func(v float64) int { // ascends with v
-		switch x := (v - low) * scale; {
-		case x >= float64(last):
-			return last
-		case x > 0:
-			return int(x)
-		}
-		return 0 // also if all finite scores are equal, or too far apart
-	}
-	r.rows, r.ends = slices.Grow(r.rows[:0], n)[:n], slices.Grow(r.ends[:0], last+2)[:last+2]
-	clear(r.ends)
-	for i := range n {
-		r.ends[bucket(p[i*cols+at])+1]++
-	}
-	for b := range last {
-		r.ends[b+1] += r.ends[b]
-	}
-	for i := range n { // ends[b] moves from the start of bucket b to its end
-		b := bucket(p[i*cols+at])
-		r.rows[r.ends[b]] = uint32(i)
-		r.ends[b]++
-	}
-	from := uint32(0)
-	for _, end := range r.ends[:last+1] {
-		r.sort(r.rows[from:end], p, cols, at)
-		from = end
-	}
+	r.rows = slices.Grow(r.rows[:0], n)[:n]
+	r.deal(nil, r.rows, func(row uint32) float64 { return p[int(row)*cols+at] })
 	return r.rows, false
 }
 
-// sort sorts the rows of a bucket, which come in the order of the rows.
-func (r *ranking) sort(rows []uint32, p []float64, cols, at int) {
-	score := func(row uint32) float64 { return p[int(row)*cols+at] }
+// deal sorts the rows from, which are in ascending order, into to; nil means all rows. It deals them into buckets, each for a
+// range of scores, and sorts each bucket.
+func (r *ranking) deal(from, to []uint32, score func(row uint32) float64) {
+	row := func(i int) uint32 {
+		if from == nil {
+			return uint32(i)
+		}
+		return from[i]
+	}
+	low, high := math.Inf(1), math.Inf(-1) // of the finite scores
+	for i := range to {
+		if v := score(row(i)); !math.IsInf(v, 0) {
+			low, high = min(low, v), max(high, v)
+		}
+	}
+	unit := 1.0
+	if math.IsInf(high-low, 1) {
+		unit = 0.5
+	}
+	least, width := low*unit, float64(high*unit)-float64(low*unit)
+	last := min(max(3, len(to)/bucketRows), mostBuckets-1)
+	bucket := func(v float64) int { // ascends with v; the lowest and the highest finite score have different ones
+		switch {
+		case v < low: // -Inf
+			return 0
+		case v > high: // +Inf
+			return last
+		case low == high:
+			return 1
+		}
+		return 1 + int((float64(v*unit)-least)/width*float64(last-2))
+	}
+	ends := make([]uint32, last+2)
+	for i := range to {
+		ends[bucket(score(row(i)))+1]++
+	}
+	for b := range last {
+		ends[b+1] += ends[b]
+	}
+	for i := range to { // ends[b] moves from the start of bucket b to its end
+		b := bucket(score(row(i)))
+		to[ends[b]] = row(i)
+		ends[b]++
+	}
+	start := uint32(0)
+	for _, end := range ends[:last+1] {
+		r.sort(to[start:end], score)
+		start = end
+	}
+}
+
+// sort sorts the rows of a bucket, which are in ascending order.
+func (r *ranking) sort(rows []uint32, score func(row uint32) float64) {
 	before := math.Inf(-1)
-	sorted := !slices.ContainsFunc(rows, func(row uint32) bool {
-		v := score(row)
-		falls := v < before
-		before = v
-		return falls
-	})
-	if sorted { // as in a bucket of equal scores, which may have all rows
+	falls := func(row uint32) bool {
+		last := before
+		before = score(row)
+		return before < last
+	}
+	if !slices.ContainsFunc(rows, falls) { // as in a bucket of equal scores
+		return
+	}
+	if len(rows) > mostParts {
+		r.deal(slices.Clone(rows), rows, score)
 		return
 	}
 	r.parts = r.parts[:0]

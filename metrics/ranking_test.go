@@ -21,11 +21,14 @@ func TestRanking(t *testing.T) {
 		"with infinity":  func() float64 { return r.Float64() / float64(r.IntN(20)) },
 		"odd":            func() float64 { return odd[r.IntN(len(odd))] },
 		"only infinite":  func() float64 { return inf * float64(2*r.IntN(2)-1) },
+		"few others":     func() float64 { return max(0.5, r.Float64()+0.49) },
+		"two scales":     func() float64 { return r.Float64() * []float64{1e-12, 1}[r.IntN(2)] },
+		"next to 0":      func() float64 { return 5e-324 * float64(r.IntN(3)) },
 		"all equal":      func() float64 { return 0.25 },
 		"next to a half": func() float64 { return math.Float64frombits(math.Float64bits(0.5) + uint64(r.IntN(3))) },
 	} {
 		var used ranking
-		for _, n := range []int{0, 1, 2, 15, 16, 40, 3000, 100} { // 100 after 3000, in used memory
+		for _, n := range []int{0, 1, 2, 15, 16, 40, 12000, 100} { // 100 after 12000, in used memory
 			const cols, at = 3, 1
 			p, want := make([]float64, n*cols), make([]uint32, n)
 			for i := range p {
