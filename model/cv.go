@@ -11,6 +11,7 @@ import (
 	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/internal/jsonfloat"
 	"github.com/gradus-ml/gradus/internal/spill"
+	"github.com/gradus-ml/gradus/internal/team"
 	"github.com/gradus-ml/gradus/metrics"
 	"github.com/gradus-ml/gradus/train"
 )
@@ -136,31 +137,21 @@ func eachFold(ctx context.Context, k, workers int, run func(ctx context.Context,
 		within[i], stops[i] = context.WithCancel(ctx)
 		defer stops[i]()
 	}
-	var next int
 	var mutex sync.Mutex
-	take := func() int {
-		mutex.Lock()
-		defer mutex.Unlock()
-		next++
-		return next - 1
-	}
-	var team sync.WaitGroup
-	for range workers {
-		team.Go(func() {
-			for i := take(); i < k; i = take() {
-				if failures[i] = run(within[i], i); failures[i] != nil { // the first failure is reported, so later folds would be wasted
-					for _, stop := range stops[i+1:] {
-						stop()
-					}
-					continue
+	team.Each(k, workers, func() func(int) error {
+		return func(i int) error {
+			if failures[i] = run(within[i], i); failures[i] != nil { // the first failure is reported, so later folds would be wasted
+				for _, stop := range stops[i+1:] {
+					stop()
 				}
-				mutex.Lock()
-				ended(i)
-				mutex.Unlock()
+				return failures[i]
 			}
-		})
-	}
-	team.Wait()
+			mutex.Lock()
+			defer mutex.Unlock()
+			ended(i)
+			return nil
+		}
+	})
 	for i, err := range failures { // a fold that failed is reported before one that was only stopped
 		if err != nil && !errors.Is(err, train.ErrInterrupted) {
 			return fmt.Errorf("fold %d of %d: %w", i+1, k, err)

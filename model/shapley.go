@@ -7,12 +7,12 @@ import (
 	"runtime"
 	"slices"
 	"sync"
-	"sync/atomic"
 
 	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/internal/jsonfloat"
 	"github.com/gradus-ml/gradus/internal/rng"
 	"github.com/gradus-ml/gradus/internal/spill"
+	"github.com/gradus-ml/gradus/internal/team"
 	"github.com/gradus-ml/gradus/nn"
 )
 
@@ -336,11 +336,12 @@ func (g *game) play(ctx context.Context, x looked) ([]ShapleyRow, error) {
 	for i := range states {
 		states[i].left = parts
 	}
-	var next atomic.Int64
-	var team sync.WaitGroup
-	work := func() {
+	err := team.Each(len(rows)*parts, or(g.o.Threads, runtime.GOMAXPROCS(0)), func() func(int) error {
 		p := newPlayer(g)
-		for n := int(next.Add(1)) - 1; n < len(rows)*parts && ctx.Err() == nil; n = int(next.Add(1)) - 1 {
+		return func(n int) error {
+			if ctx.Err() != nil {
+				return ended(ctx)
+			}
 			row, part := n/parts, n%parts
 			sum := newTally(outputs, columns)
 			for b := part * g.background.x.Rows / parts; b < (part+1)*g.background.x.Rows/parts; b++ {
@@ -348,6 +349,7 @@ func (g *game) play(ctx context.Context, x looked) ([]ShapleyRow, error) {
 			}
 			s := &states[row]
 			s.mutex.Lock()
+			defer s.mutex.Unlock()
 			if s.parts == nil {
 				s.parts = make([]tally, parts)
 			}
@@ -356,15 +358,11 @@ func (g *game) play(ctx context.Context, x looked) ([]ShapleyRow, error) {
 				rows[row] = g.total(s.parts)
 				s.parts = nil
 			}
-			s.mutex.Unlock()
+			return nil
 		}
-	}
-	for range min(len(rows)*parts, or(g.o.Threads, runtime.GOMAXPROCS(0))) {
-		team.Go(work)
-	}
-	team.Wait()
-	if ctx.Err() != nil {
-		return nil, ended(ctx)
+	})
+	if err != nil {
+		return nil, err
 	}
 	return rows, nil
 }
