@@ -15,8 +15,9 @@ import (
 )
 
 // Options say what to train and how. Names and defaults are those of the command line's flags. The
-// zero value of a field is its default, and a nil pointer means "not given". One default differs:
-// Seed is 0, and the command line's --seed is 1. So Options{Seed: 1} trains what gradus train does.
+// zero value of a field is its default, and a nil pointer means "not given". Three defaults differ: the zero
+// Options train one network with seed 0. Options{Seed: 1, Members: AutoMembers, Shrink: true} train what
+// gradus train does.
 type Options struct {
 	// The table.
 	Targets []string             `json:"target,omitempty"` // default: the last column
