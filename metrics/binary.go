@@ -17,7 +17,7 @@ const epsilon = 0x1p-52
 //	accuracy          = weight of the rows guessed right / Σ w; the guess is 1 if p > 0.5
 //	balanced_accuracy = mean of the recalls of the classes that occur
 //	auc               = AUC(y, p, w); left out if only one class occurs
-//	log_loss          = -Σ w·log(p of the row's class) / Σ w, p kept within [epsilon, 1-epsilon]
+//	log_loss          = -Σ w·log(p of the row's class) / Σ w, p kept within [2^-52, 1-2^-52]
 //
 // A p of exactly 0.5 goes to class 0, just as Multiclass takes the first of equals. More
 // metrics are added if they are named (Kind.Names).

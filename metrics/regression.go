@@ -19,7 +19,7 @@ import (
 // determined from its values; scikit-learn can be misled by the rounding of their mean. A
 // single row has no r2. If mape is named, it is also computed:
 //
-//	mape = Σ w·|y - yhat| / max(|y|, epsilon) / Σ w, a share and not a percentage
+//	mape = Σ w·|y - yhat| / max(|y|, 2^-52) / Σ w, a share and not a percentage
 func Regression(y, yhat []float64, outputs int, w []float64, more ...string) (Report, error) {
 	rows := shape(y, outputs, yhat, outputs, w)
 	if err := checkWeights(w); err != nil {

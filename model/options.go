@@ -1,6 +1,7 @@
 package model
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -197,14 +198,6 @@ const (
 // defaultHidden returns the default hidden layers of a network.
 func defaultHidden() []int { return []int{64, 64} }
 
-func or[T comparable](v, fallback T) T {
-	var zero T
-	if v == zero {
-		return fallback
-	}
-	return v
-}
-
 // Validate refuses options that are invalid for every table: unknown names, numbers out of range,
 // and contradictions. Prepare calls it first, and refuses what depends on the table itself.
 func (o Options) Validate() error {
@@ -219,7 +212,7 @@ func (o Options) Validate() error {
 		return refuse("Interval", nil, "a tolerance is for outputs that equal their targets, and bounds do not: leave out one of the two")
 	case !slices.Contains([]string{"", ".", ","}, o.Decimal):
 		return refuse("Decimal", o.Decimal, "give . or ,")
-	case o.timeColumn() == "" && or(o.Split, "random") != "random":
+	case o.timeColumn() == "" && cmp.Or(o.Split, "random") != "random":
 		return refuse("Split", o.Split, "give random, which spreads classes evenly, or time:COL with a column of numbers or dates")
 	case o.timeColumn() != "" && o.Group != "":
 		return refuse("Group", nil, "rows are held out by groups or by time, not both: leave out one of the two")
