@@ -2,7 +2,6 @@ package data
 
 import (
 	"runtime"
-	"runtime/debug"
 	"sync"
 	"sync/atomic"
 
@@ -33,8 +32,7 @@ func parallelWith[R any](n int, f func(i int, room *R)) {
 					failed.Store(&err)
 				}
 			}()
-			defer spill.Catch(&err)
-			debug.SetPanicOnFault(true)
+			defer spill.Guard(&err)()
 			var room R
 			for {
 				i := int(next.Add(1)) - 1

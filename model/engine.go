@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 
 	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/internal/spill"
 	"github.com/gradus-ml/gradus/nn"
 	"github.com/gradus-ml/gradus/train"
 )
@@ -170,6 +171,33 @@ func (e *engineOf[T]) predict(b *data.Binding, rows []int, out []float64, loss *
 	if loss != nil {
 		known, _ = loss.encoded.(train.Set[T])
 	}
+	one := func(p *partResult, from, to int, x, targets nn.Matrix[T], tape *nn.Tape[T]) (err error) {
+		defer spill.Guard(&err)()
+		x = x.Slice(0, to-from)
+		if known.Rows() == len(rows) {
+			x = known.Feed(tape, from, to, x)
+		} else if p.counts, err = data.Inputs(b, rows[from:to], x.Data[:x.Rows*x.Cols]); err != nil {
+			return err
+		}
+		y := e.net.Forward(tape, x)
+		for i := range y.Rows {
+			for j, v := range y.Row(i) {
+				out[(from+i)*y.Cols+j] = float64(v)
+			}
+		}
+		if loss == nil {
+			return nil
+		}
+		targets = targets.Slice(0, to-from)
+		if err := data.Targets(b, rows[from:to], targets.Data[:targets.Rows*targets.Cols]); err != nil {
+			return err
+		}
+		if loss.weights != nil {
+			tape.UseWeights(loss.weights[from:to])
+		}
+		p.loss = e.net.Loss(tape, loss.loss, targets)
+		return nil
+	}
 	var next atomic.Int64
 	var team sync.WaitGroup
 	work := func() {
@@ -179,31 +207,10 @@ func (e *engineOf[T]) predict(b *data.Binding, rows []int, out []float64, loss *
 		}
 		tape := e.net.NewTape(max(1, x.Rows))
 		for i := int(next.Add(1)) - 1; i < len(parts); i = int(next.Add(1)) - 1 {
-			from := i * part
-			to := min(from+part, len(rows))
-			p, x := &parts[i], x.Slice(0, to-from)
-			if known.Rows() == len(rows) {
-				x = known.Feed(tape, from, to, x)
-			} else if p.counts, p.err = data.Inputs(b, rows[from:to], x.Data[:x.Rows*x.Cols]); p.err != nil {
+			p := &parts[i]
+			if p.err = one(p, i*part, min((i+1)*part, len(rows)), x, targets, tape); p.err != nil {
 				return
 			}
-			y := e.net.Forward(tape, x)
-			for i := range y.Rows {
-				for j, v := range y.Row(i) {
-					out[(from+i)*y.Cols+j] = float64(v)
-				}
-			}
-			if loss == nil {
-				continue
-			}
-			targets := targets.Slice(0, to-from)
-			if p.err = data.Targets(b, rows[from:to], targets.Data[:targets.Rows*targets.Cols]); p.err != nil {
-				return
-			}
-			if loss.weights != nil {
-				tape.UseWeights(loss.weights[from:to])
-			}
-			p.loss = e.net.Loss(tape, loss.loss, targets)
 		}
 	}
 	for range min(len(parts), runtime.GOMAXPROCS(0)) - 1 {

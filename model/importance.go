@@ -5,7 +5,6 @@ import (
 	"context"
 	"math"
 	"runtime"
-	"runtime/debug"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -75,8 +74,7 @@ func (c *ColumnImportance) UnmarshalJSON(text []byte) error { return jsonfloat.U
 // Where the encoded rows do not fit in memory, or the table is on the disk, they are encoded part by part for each shuffle,
 // and only the cells of the column that is shuffled are read out of order. The result is the same.
 func (m *Model) Importance(ctx context.Context, t *data.Table, o ImportanceOptions) (i *Importance, err error) {
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	defer spill.Catch(&err)
+	defer spill.Guard(&err)()
 	if o.Metrics == nil {
 		o.Metrics = []string{"accuracy"}
 		if m.Task() == data.Regression {
@@ -191,8 +189,7 @@ func newShuffledRows[T nn.Float](s shuffledOf[T], c int) *shuffledRows[T] {
 
 // predict writes the outputs for the rows in [from, to) to their places in out, and returns their loss.
 func (p *shuffledRows[T]) predict(from, to int, perm []int, withLoss bool, out []float64) (loss float64, err error) {
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	defer spill.Catch(&err)
+	defer spill.Guard(&err)()
 	x := p.batch.Slice(0, to-from)
 	if perm != nil {
 		perm = perm[from:to]
@@ -400,8 +397,7 @@ func (q *measurement) score(ctx context.Context, c int, perm []int) (v float64, 
 
 // measure shuffles one column as many times as requested. perm is a buffer for the rows.
 func (q *measurement) measure(ctx context.Context, c int, perm []int) (err error) {
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	defer spill.Catch(&err)
+	defer spill.Guard(&err)()
 	name, sign := q.o.Metrics[0], 1.0
 	if !metrics.HigherIsBetter(name) {
 		sign = -1

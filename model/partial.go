@@ -13,6 +13,7 @@ import (
 
 	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/internal/jsonfloat"
+	"github.com/gradus-ml/gradus/internal/spill"
 	"github.com/gradus-ml/gradus/nn"
 )
 
@@ -64,7 +65,8 @@ func (p *Partial) UnmarshalJSON(text []byte) error { return jsonfloat.Unmarshal(
 // than Points different ones. For categories it uses the most frequent ones. A missing category or boolean is
 // also a cell. The curves of an ensemble are the means of its members' curves. If ctx ends there is no result,
 // and the error wraps what ended ctx.
-func (m *Model) Partial(ctx context.Context, t *data.Table, column string, o PartialOptions) (*Partial, error) {
+func (m *Model) Partial(ctx context.Context, t *data.Table, column string, o PartialOptions) (p *Partial, err error) {
+	defer spill.Guard(&err)()
 	if m.ensemble != nil {
 		return m.ensemble.partial(ctx, t, column, o)
 	}
@@ -88,7 +90,7 @@ func (m *Model) Partial(ctx context.Context, t *data.Table, column string, o Par
 	if err != nil {
 		return nil, err
 	}
-	p := &Partial{Column: column, Kind: m.Encoding.Inputs[c].Kind, Outputs: m.explained(), Rows: len(o.Rows)}
+	p = &Partial{Column: column, Kind: m.Encoding.Inputs[c].Kind, Outputs: m.explained(), Rows: len(o.Rows)}
 	values := p.grid(b, t, c, o)
 	if len(values) == 0 {
 		return nil, refuse("Column", nil, "the column %q of %s has no cell that can be used", column, t.Name())

@@ -13,6 +13,7 @@ import (
 	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/internal/jsonfloat"
 	"github.com/gradus-ml/gradus/internal/rng"
+	"github.com/gradus-ml/gradus/internal/spill"
 	"github.com/gradus-ml/gradus/nn"
 )
 
@@ -100,7 +101,8 @@ func (s *ShapleyRow) UnmarshalJSON(text []byte) error { return jsonfloat.Unmarsh
 
 // Shapley explains the predictions for rows of a table. If ctx ends there is no result, and the
 // error wraps what ended ctx.
-func (m *Model) Shapley(ctx context.Context, t *data.Table, o ShapleyOptions) (*Shapley, error) {
+func (m *Model) Shapley(ctx context.Context, t *data.Table, o ShapleyOptions) (s *Shapley, err error) {
+	defer spill.Guard(&err)()
 	if m.ensemble != nil {
 		return m.ensemble.shapley(o, func(m *Model) (*Shapley, error) { return m.Shapley(ctx, t, o) })
 	}
