@@ -1,6 +1,7 @@
 package model
 
 import (
+	"cmp"
 	"context"
 	"math"
 	"math/bits"
@@ -227,7 +228,7 @@ func (g *game) resolve() error {
 			o.Method = "exact"
 		}
 	}
-	o.BackgroundRows, o.Pairs = or(o.BackgroundRows, shapleyBackground), or(o.Pairs, shapleyPairs)
+	o.BackgroundRows, o.Pairs = cmp.Or(o.BackgroundRows, shapleyBackground), cmp.Or(o.Pairs, shapleyPairs)
 	switch {
 	case o.Method != "exact" && o.Method != "permutation":
 		return refuse("Method", nil, "%q is not known; give exact or permutation", o.Method)
@@ -336,7 +337,7 @@ func (g *game) play(ctx context.Context, x looked) ([]ShapleyRow, error) {
 	for i := range states {
 		states[i].left = parts
 	}
-	err := team.Each(len(rows)*parts, or(g.o.Threads, runtime.GOMAXPROCS(0)), func() func(int) error {
+	err := team.Each(len(rows)*parts, cmp.Or(g.o.Threads, runtime.GOMAXPROCS(0)), func() func(int) error {
 		p := newPlayer(g)
 		return func(n int) error {
 			if ctx.Err() != nil {

@@ -490,7 +490,7 @@ func (t *Trainer[T]) FullLoss() float64 {
 		return t.epochLoss
 	}
 	if t.lossAt != t.result.Steps {
-		t.fullLoss = t.lossOf(t.data.Train) * t.cfg.Reduction.WeightedScale(t.data.Train.Rows(), t.data.Train.W)
+		t.fullLoss = t.lossOf(t.data.Train) * t.cfg.Reduction.Scale(t.data.Train.Rows(), t.data.Train.W)
 		t.lossAt = t.result.Steps
 	}
 	return t.fullLoss
