@@ -1,6 +1,7 @@
 package train
 
 import (
+	"cmp"
 	"math"
 
 	"github.com/gradus-ml/gradus/nn"
@@ -16,7 +17,7 @@ func (c *Config) Slots() int {
 	if c.Solver != nil {
 		return c.Solver.Slots()
 	}
-	return c.Optimizer.Slots()
+	return c.optimizer().Slots()
 }
 
 // OptimizerName returns the name of the run's optimizer or solver.
@@ -24,7 +25,12 @@ func (c *Config) OptimizerName() string {
 	if c.Solver != nil {
 		return c.Solver.String()
 	}
-	return c.Optimizer.String()
+	return c.optimizer().String()
+}
+
+// optimizer returns the run's optimizer, unless it has a solver.
+func (c *Config) optimizer() optim.Optimizer {
+	return cmp.Or[optim.Optimizer](c.Optimizer, optim.NewAdam())
 }
 
 // solving is the course of a solver: each epoch is one update, an iteration of the solver over all rows.
@@ -67,7 +73,7 @@ func (t *Trainer[T]) iterate() Step {
 // evaluate is the function that a solver minimizes: the loss over all training rows plus the
 // penalty. It sets grad to the gradient.
 func (t *Trainer[T]) evaluate(grad []T) float64 {
-	scale := t.cfg.Reduction.WeightedScale(t.data.Train.Rows(), t.data.Train.W)
+	scale := t.cfg.Reduction.Scale(t.data.Train.Rows(), t.data.Train.W)
 	loss := t.gradient(t.data.Train, scale) * scale
 	copy(grad, t.grads[0])
 	t.net.AddPenalty(t.cfg.Penalty, 0, grad)
