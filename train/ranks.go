@@ -3,10 +3,11 @@ package train
 import (
 	"bufio"
 	"context"
-	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/crc32"
+	"maps"
 	"math"
 	"math/bits"
 	"slices"
@@ -46,8 +47,8 @@ type together[T nn.Float] struct {
 	params     int           // in a gradient
 	plans      map[int]*plan // by the number of shards
 	own        [][]T         // the sums of this rank's subtrees
-	sums       []byte        // of batch normalization: see shardSums
-	sumCounts  []int
+	sums       []float64     // of batch normalization: see shardSums
+	counts     []int         // for complete
 	spent      time.Duration // time in exchanges, including waiting
 	before     time.Duration // time spent in the loop by processes before this one
 	err        error         // why the run cannot continue
@@ -76,7 +77,7 @@ func newTogether[T nn.Float](r Ranks, params int) *together[T] {
 	if r == nil || r.Size() == 1 {
 		return nil
 	}
-	return &together[T]{Ranks: r, rank: r.Rank(), size: r.Size(), params: params, plans: map[int]*plan{}, agreed: -1, sumCounts: make([]int, r.Size())}
+	return &together[T]{Ranks: r, rank: r.Rank(), size: r.Size(), params: params, plans: map[int]*plan{}, agreed: -1, counts: make([]int, r.Size())}
 }
 
 // checkRanks refuses what cannot be trained on that many processes with batches of that many rows.
@@ -120,7 +121,7 @@ const (
 	flagCheck             // the rank wants the weights compared
 )
 
-// ownShards returns the shards of a rank: first to end-1.
+// ownShards returns the shards of a rank, or its parts of any other work: first to end-1.
 func ownShards(rank, size, shards int) (first, end int) {
 	return rank * shards / size, (rank + 1) * shards / size
 }
@@ -283,16 +284,31 @@ func (t *Trainer[T]) sharedGradient(b Set[T], scale float64) float64 {
 // each other, it sets g.err and returns numbers without a meaning.
 func (g *together[T]) shardSums(p *plan, own []float64, each int) []float64 {
 	n := p.from[g.size] * each
-	if len(g.sums) < 8*n {
-		g.sums = aligned(8 * n)
+	g.sums = slices.Grow(g.sums[:0], n)[:n]
+	copy(g.sums[p.from[g.rank]*each:], own)
+	g.complete(g.sums, p.from[g.size], each)
+	return g.sums
+}
+
+// ownParts returns the parts of some work that this process does: first to end-1.
+func (g *together[T]) ownParts(parts int) (first, end int) {
+	if g == nil {
+		return 0, parts
 	}
-	all := g.sums[:8*n]
+	return ownShards(g.rank, g.size, parts)
+}
+
+// complete fills in the numbers that the other ranks have computed. A part has each numbers, the last one perhaps fewer.
+// Before the call, a rank has computed those of its own parts. If the ranks cannot reach each other, it sets g.err.
+func (g *together[T]) complete(all []float64, parts, each int) {
+	if g == nil || len(all) == 0 {
+		return
+	}
 	for r := range g.size {
-		g.sumCounts[r] = 8 * each * (p.from[r+1] - p.from[r])
+		first, end := ownShards(r, g.size, parts)
+		g.counts[r] = 8 * (min(end*each, len(all)) - min(first*each, len(all)))
 	}
-	copy(numbers[float64](part(all, g.sumCounts, g.rank), len(own)), own)
-	g.gather(all, g.sumCounts)
-	return numbers[float64](all, n)
+	g.gather(unsafe.Slice((*byte)(unsafe.Pointer(&all[0])), 8*len(all)), g.counts)
 }
 
 // addSegment sets sum to this rank's segment of the whole sum.
@@ -416,21 +432,21 @@ func (g *together[T]) ended(ctx context.Context) bool {
 	return g.stop
 }
 
-// clocked is a State with the time of rank 0, so that all ranks decide alike.
-type clocked struct {
-	State
-	elapsed time.Duration
-}
+// shared is a State that all ranks see alike.
+type shared[T nn.Float] struct{ *Trainer[T] }
 
 // Elapsed returns the time that rank 0 had spent in the loop at the last update.
-func (c clocked) Elapsed() time.Duration { return c.elapsed }
+func (s shared[T]) Elapsed() time.Duration { return s.together.elapsed }
+
+// FullLoss is the trainer's, with the rows divided among the ranks.
+func (s shared[T]) FullLoss() float64 { return s.fullLossOn(s.together) }
 
 // seen returns the State that stop criteria see.
 func (t *Trainer[T]) seen() State {
 	if t.together == nil {
 		return t
 	}
-	return clocked{t, t.together.elapsed}
+	return shared[T]{t}
 }
 
 // Agreed reports whether all ranks were found to have the same weights after the last update. It is
@@ -449,18 +465,14 @@ func (t *Trainer[T]) begin() error {
 	if g.agreed < 0 {
 		g.before = t.elapsed
 	}
-	run := t.describe()
-	var lines []string
-	for name, value := range run {
-		if name != "data" {
-			lines = append(lines, name+": "+value)
+	t.compare("configuration", "give every rank the same flags", func(w *bufio.Writer) {
+		run := t.describe("")
+		for _, name := range slices.Sorted(maps.Keys(run)) {
+			fmt.Fprintf(w, "%s: %s\n", name, run[name])
 		}
-	}
-	slices.Sort(lines)
-	t.compare("configuration", "give every rank the same flags", sha256.Sum256([]byte(strings.Join(lines, "\n"))))
-	t.compare("data", "give every rank the same tables", sha256.Sum256([]byte(run["data"])))
-	t.compareWeights()
-	return g.err
+	})
+	t.compare("data", "give every rank the same tables", t.writeData)
+	return t.compareWeights()
 }
 
 // compareWeights finds a rank whose weights or optimizer state differ from the others'.
@@ -469,30 +481,36 @@ func (t *Trainer[T]) compareWeights() error {
 	if g == nil || g.err != nil {
 		return g.failed()
 	}
-	h := sha256.New()
-	w := bufio.NewWriterSize(h, 1<<15)
-	fmt.Fprintln(w, t.result.Steps, t.epoch, t.position)
-	for _, v := range append([][]T{t.net.Values(), t.averaged()}, t.slots...) {
-		safetensors.WriteFloats(w, v)
-	}
-	safetensors.WriteFloats(w, t.numbers)
-	w.Flush()
-	what := fmt.Sprintf("state after update %d", t.result.Steps)
-	t.compare(what, "its memory or its processor may be faulty, or it may run another program; leave that machine out and resume from the last checkpoint", [sha256.Size]byte(h.Sum(nil)))
+	const hint = "its memory or its processor may be faulty, or it may run another program; leave that machine out and resume from the last checkpoint"
+	t.compare(fmt.Sprintf("state after update %d", t.result.Steps), hint, func(w *bufio.Writer) {
+		fmt.Fprintln(w, t.result.Steps, t.epoch, t.position)
+		for _, v := range append([][]T{t.net.Values(), t.averaged()}, t.slots...) {
+			safetensors.WriteFloats(w, v)
+		}
+		safetensors.WriteFloats(w, t.numbers)
+	})
 	if g.err == nil {
 		g.agreed, g.checked = t.result.Steps, time.Now()
 	}
 	return g.err
 }
 
-// compare gathers a checksum from each rank and names the ranks that differ from the majority.
-func (t *Trainer[T]) compare(what, hint string, sum [sha256.Size]byte) {
+// compare gathers the CRC-32C of what each rank writes, and names the ranks that differ from the majority. One number that
+// differs always changes a CRC-32C, and other differences change it but for one in 2^32.
+func (t *Trainer[T]) compare(what, hint string, write func(*bufio.Writer)) {
 	g := t.together
-	all, counts := make([]byte, g.size*len(sum)), make([]int, g.size)
-	for r := range counts {
-		counts[r] = len(sum)
+	if g.err != nil {
+		return
 	}
-	copy(part(all, counts, g.rank), sum[:])
+	h := crc32.New(crc32.MakeTable(crc32.Castagnoli))
+	w := bufio.NewWriterSize(h, 1<<15)
+	write(w)
+	w.Flush()
+	all, counts := make([]byte, g.size*crc32.Size), make([]int, g.size)
+	for r := range counts {
+		counts[r] = crc32.Size
+	}
+	binary.LittleEndian.PutUint32(part(all, counts, g.rank), h.Sum32())
 	if !g.gather(all, counts) {
 		return
 	}
