@@ -272,10 +272,10 @@ func (t *Trainer[T]) sharedGradient(b Set[T], scale float64) float64 {
 			copy(t.grads[0][from:to], numbers[T](b[header+8*(p.from[r+1]-p.from[r]):], to-from))
 		}
 	} else {
-		copy(t.grads[0], top(p, func(r, i int) []T {
+		t.grads[0] = top(p, func(r, i int) []T { // in the message: to copy it would take longer than to add it
 			b := part(p.message, p.counts, r)
 			return numbers[T](b[header+8*(p.from[r+1]-p.from[r])+i*g.vector(g.params):], g.params)
-		}))
+		})
 	}
 	return g.read(p)
 }

@@ -209,6 +209,14 @@ func testRanks[T nn.Float](t *testing.T) {
 	}
 	holdRanks(t, "weights", Config{Shards: 8, BatchSize: 64, Epochs: 3}, weighted, plainLayers...)
 	holdRanks(t, "weights and batch norm", Config{Shards: 8, BatchSize: 64, Epochs: 3}, weighted, batchNormed...)
+	scored := Data[T]{problem[T](700), problem[T](601)} // three parts of rows each
+	score := func(out []float64) (sum float64) {
+		for i, v := range out {
+			sum += float64(v * float64(i+1))
+		}
+		return sum
+	}
+	holdRanks(t, "a score", Config{Shards: 8, BatchSize: 350, Epochs: 7, Score: score, Higher: true, KeepBest: true, Stop: TargetLoss{1e-9}}, scored, plainLayers...)
 	holdRanks(t, "divergence", Config{Optimizer: optim.SGD{}, LearningRate: 1e30, Shards: 8, BatchSize: 64, Epochs: 3}, d, plainLayers...)
 	holdRanks(t, "halved rates", Config{Optimizer: optim.SGD{}, LearningRate: 1e12, Halvings: 60, Shards: 8, BatchSize: 64, Epochs: 3}, d, plainLayers...)
 	was := segmentBytes
@@ -406,15 +414,16 @@ func TestRanksThatDiffer(t *testing.T) {
 
 // An exchange that fails ends the run, with an error and without a checkpoint.
 func TestRanksThatCannotBeReached(t *testing.T) {
-	for _, c := range []Config{{BatchSize: 64}, {Solver: optim.NewLBFGS()}, {Solver: optim.NewCG()}} {
-		for fails := 1; fails < 12; fails++ {
+	score := func(out []float64) float64 { return out[0] }
+	for _, c := range []Config{{BatchSize: 64, Epochs: 100}, {BatchSize: 64, Epochs: 1, Score: score, KeepBest: true}, {Epochs: 100, Solver: optim.NewLBFGS()}, {Epochs: 100, Solver: optim.NewCG(), Stop: TargetLoss{1e-9}}} {
+		for fails := 1; fails < 12; fails++ { // calls 8 and 9 of the second run gather the validation rows' losses and outputs, call 10 those of the training rows
 			errs := onRanks(3, func(s *seat) error {
 				own := c
-				own.Shards, own.Epochs, own.Ranks = 8, 100, s
+				own.Shards, own.Ranks = 8, s
 				if s.rank == 1 {
 					s.fails = fails
 				}
-				tr, err := New(network[float32](t, nn.Identity), own, Data[float32]{Train: problem[float32](203)})
+				tr, err := New(network[float32](t, nn.Identity), own, Data[float32]{problem[float32](203), problem[float32](21)})
 				if err != nil {
 					return err
 				}

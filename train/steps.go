@@ -32,7 +32,7 @@ func (t *Trainer[T]) Strides(ctx context.Context) iter.Seq2[Step, error] {
 // run is the loop of Steps, Strides and Run. The kernel for tiny networks makes up to most
 // epochs before the loop yields.
 func (t *Trainer[T]) run(ctx context.Context, most int, yield func(Step, error) bool) {
-	if t.finished {
+	if t.finished && t.together.failed() == nil {
 		if failed := t.failure; t.result.Reason == ReasonDiverged {
 			yield(Step{N: failed.Step, Epoch: failed.Epoch, Loss: failed.Loss, LearningRate: failed.LearningRate}, &failed)
 		}
