@@ -104,12 +104,13 @@ type plan struct {
 	from  []int    // the first shard of each rank, then the number of shards
 	roots [][]root // for each rank, the largest aligned subtrees of its shards
 
-	counts   []int  // bytes of each rank's message
-	message  []byte // of all ranks: see the layout in newPlan
-	segments bool
+	message []byte // of all ranks to this one: see the layout in newPlan
+	counts  []int  // bytes of each rank's message
 
-	in, out             []byte // for Exchange, with segments
-	inCounts, outCounts []int
+	segments  bool
+	out       []byte // with segments: the messages of this rank to all
+	outCounts []int
+	sums      []int // bytes of each rank's segment of the whole sum
 }
 
 // header is the size in bytes of what precedes the losses in a rank's message: flags, and the
@@ -164,39 +165,40 @@ func (g *together[T]) plan(shards int) *plan {
 }
 
 // newPlan lays out the messages. A rank's message is its header, the loss of each of its shards, and then the sum of
-// each of its subtrees, or with segments its segment of the whole sum. The vectors begin at multiples of 8 bytes.
+// each of its subtrees: the same for all ranks, or with segments only the receiver's segment. The vectors begin at multiples of
+// 8 bytes.
 func (g *together[T]) newPlan(shards int) *plan {
 	p := &plan{from: make([]int, g.size+1), roots: make([][]root, g.size), counts: make([]int, g.size)}
 	p.segments = g.size > 2 && g.vector(g.params) >= segmentBytes
-	sum := 0
+	from, to := 0, g.params
+	if p.segments {
+		from, to = g.segment(g.rank)
+		p.outCounts, p.sums = make([]int, g.size), make([]int, g.size)
+	}
+	in, out := 0, 0
 	for r := range g.size {
 		first, end := ownShards(r, g.size, shards)
 		p.from[r+1] = end
 		p.roots[r] = rootsOf(first, end, shards)
-		p.counts[r] = header + 8*(end-first)
-		if p.segments {
-			from, to := g.segment(r)
-			p.counts[r] += g.vector(to - from)
-		} else {
-			p.counts[r] += len(p.roots[r]) * g.vector(g.params)
-		}
-		sum += p.counts[r]
+		p.counts[r] = header + 8*(end-first) + len(p.roots[r])*g.vector(to-from)
+		in += p.counts[r]
 	}
-	p.message = aligned(sum)
+	p.message = aligned(in)
 	if p.segments {
-		from, to := g.segment(g.rank)
-		p.inCounts, p.outCounts = make([]int, g.size), make([]int, g.size)
-		in, out := 0, 0
+		mine := len(p.roots[g.rank])
 		for r := range g.size {
-			a, b := g.segment(r)
-			p.inCounts[r] = len(p.roots[r]) * g.vector(to-from)
-			p.outCounts[r] = len(p.roots[g.rank]) * g.vector(b-a)
-			in, out = in+p.inCounts[r], out+p.outCounts[r]
+			from, to := g.segment(r)
+			p.outCounts[r] = p.vectors(g.rank) + mine*g.vector(to-from)
+			p.sums[r] = (to - from) * int(unsafe.Sizeof(T(0)))
+			out += p.outCounts[r]
 		}
-		p.in, p.out = aligned(in), aligned(out)
+		p.out = aligned(out)
 	}
 	return p
 }
+
+// vectors returns where the vectors begin in a message of a rank.
+func (p *plan) vectors(rank int) int { return header + 8*(p.from[rank+1]-p.from[rank]) }
 
 // segment returns the parameters that a rank adds, with segments.
 func (g *together[T]) segment(rank int) (from, to int) {
@@ -224,6 +226,11 @@ func numbers[T nn.Float](b []byte, n int) []T {
 	return unsafe.Slice((*T)(unsafe.Pointer(&b[0])), n)
 }
 
+// raw returns the bytes of numbers, as a view.
+func raw[T nn.Float](v []T) []byte {
+	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(v))), len(v)*int(unsafe.Sizeof(T(0))))
+}
+
 // part returns the bytes of rank r in a buffer of all ranks.
 func part(all []byte, counts []int, r int) []byte {
 	from := 0
@@ -242,7 +249,6 @@ func (t *Trainer[T]) sharedGradient(b Set[T], scale float64) float64 {
 	first, end := p.from[g.rank], p.from[g.rank+1]
 	mine := part(p.message, p.counts, g.rank)
 	roots := p.roots[g.rank]
-	vectors := mine[header+8*(end-first):]
 	for len(g.own) < len(roots) {
 		g.own = append(g.own, nil)
 	}
@@ -252,30 +258,22 @@ func (t *Trainer[T]) sharedGradient(b Set[T], scale float64) float64 {
 	}
 	for i, r := range roots {
 		if !p.segments {
-			g.own[i] = numbers[T](vectors[i*g.vector(g.params):], g.params)
+			g.own[i] = numbers[T](mine[p.vectors(g.rank)+i*g.vector(g.params):], g.params)
 		} else if len(g.own[i]) == 0 {
 			g.own[i] = make([]T, g.params)
 		}
 		t.sumShards(b, scale, shards, r.first, r.end, g.own[i])
 	}
-	g.write(mine, t.losses, t.Elapsed())
 	if p.segments {
-		t.addSegment(p, vectors)
-	}
-	if !g.gather(p.message, p.counts) {
-		return math.NaN()
-	}
-	if p.segments {
-		for r := range g.size {
-			from, to := g.segment(r)
-			b := part(p.message, p.counts, r)
-			copy(t.grads[0][from:to], numbers[T](b[header+8*(p.from[r+1]-p.from[r]):], to-from))
-		}
+		t.addSegments(p)
 	} else {
-		t.grads[0] = top(p, func(r, i int) []T { // in the message: to copy it would take longer than to add it
-			b := part(p.message, p.counts, r)
-			return numbers[T](b[header+8*(p.from[r+1]-p.from[r])+i*g.vector(g.params):], g.params)
-		})
+		g.write(mine, t.losses, t.Elapsed())
+		if g.gather(p.message, p.counts) {
+			t.grads[0] = g.top(p, g.params) // in the message: to copy it would take longer than to add it
+		}
+	}
+	if g.err != nil {
+		return math.NaN()
 	}
 	return g.read(p)
 }
@@ -308,36 +306,37 @@ func (g *together[T]) complete(all []float64, parts, each int) {
 		first, end := ownShards(r, g.size, parts)
 		g.counts[r] = 8 * (min(end*each, len(all)) - min(first*each, len(all)))
 	}
-	g.gather(unsafe.Slice((*byte)(unsafe.Pointer(&all[0])), 8*len(all)), g.counts)
+	g.gather(raw(all), g.counts)
 }
 
-// addSegment sets sum to this rank's segment of the whole sum.
-func (t *Trainer[T]) addSegment(p *plan, sum []byte) {
+// addSegments sets t.grads[0] to the whole sum, of which each rank adds a segment.
+func (t *Trainer[T]) addSegments(p *plan) {
 	g := t.together
-	at := 0
+	head := p.out[:p.vectors(g.rank)] // the same for all, so that they decide alike
+	g.write(head, t.losses, t.Elapsed())
 	for r := range g.size {
 		from, to := g.segment(r)
+		b := part(p.out, p.outCounts, r)
+		copy(b, head)
 		for i := range p.roots[g.rank] {
-			copy(numbers[T](p.out[at:], to-from), g.own[i][from:to])
-			at += g.vector(to - from)
+			copy(numbers[T](b[p.vectors(g.rank)+i*g.vector(to-from):], to-from), g.own[i][from:to])
 		}
 	}
 	start := time.Now()
-	err := g.Exchange(p.in, p.inCounts, p.out, p.outCounts)
+	err := g.Exchange(p.message, p.counts, p.out, p.outCounts)
 	g.spent += time.Since(start)
 	if err != nil {
 		g.fail(err)
 		return
 	}
 	from, to := g.segment(g.rank)
-	n := to - from
-	copy(numbers[T](sum, n), top(p, func(r, i int) []T {
-		return numbers[T](part(p.in, p.inCounts, r)[i*g.vector(n):], n)
-	}))
+	copy(t.grads[0][from:to], g.top(p, to-from))
+	g.gather(raw(t.grads[0]), p.sums)
 }
 
-// top adds the roots of all ranks in the order of the tree. It stores the sum in the first and returns it.
-func top[T nn.Float](p *plan, vector func(rank, i int) []T) []T {
+// top adds the roots in the messages of all ranks, of n numbers each, in the order of the tree. It stores the sum in the first
+// and returns it.
+func (g *together[T]) top(p *plan, n int) []T {
 	type node struct {
 		root
 		sum []T
@@ -352,7 +351,8 @@ func top[T nn.Float](p *plan, vector func(rank, i int) []T) []T {
 	}
 	for r, roots := range p.roots {
 		for i, root := range roots {
-			open = append(open, node{root, vector(r, i)})
+			b := part(p.message, p.counts, r)
+			open = append(open, node{root, numbers[T](b[p.vectors(r)+i*g.vector(n):], n)})
 			for n := len(open); n > 1 && open[n-1].height == open[n-2].height; n = len(open) {
 				merge()
 			}

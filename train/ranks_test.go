@@ -92,6 +92,11 @@ func (s *seat) Gather(all []byte, counts []int) error {
 }
 
 func (s *seat) Exchange(in []byte, inCounts []int, out []byte, outCounts []int) error {
+	for r := range outCounts {
+		if told := part(out, outCounts, r)[:header]; !bytes.Equal(told, out[:header]) {
+			panic(fmt.Sprintf("rank %d tells rank %d another time or other flags than rank 0: % x, % x", s.rank, r, told, out[:header]))
+		}
+	}
 	return s.meet(out, outCounts, func(brings [][]byte, counts [][]int) {
 		for r, b := range brings {
 			if counts[r][s.rank] != inCounts[r] {
