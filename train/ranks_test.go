@@ -168,7 +168,7 @@ func holdRanks[T nn.Float](t *testing.T, name string, c Config, d Data[T], layer
 				t.Errorf("%s: different weights than in one process", where)
 			}
 			a, b := got.result, want.result
-			if a.Reason != b.Reason || a.Steps != b.Steps || math.Float64bits(a.Loss) != math.Float64bits(b.Loss) || a.BestEpoch != b.BestEpoch || len(a.History) != len(b.History) || got.found != want.found {
+			if a.Reason != b.Reason || a.Steps != b.Steps || math.Float64bits(a.Loss) != math.Float64bits(b.Loss) || a.BestEpoch != b.BestEpoch || math.Float64bits(a.BestScore) != math.Float64bits(b.BestScore) || len(a.History) != len(b.History) || got.found != want.found {
 				t.Errorf("%s: %s after %d updates with the loss %v, want %s after %d with %v as in one process", where, a.Reason, a.Steps, a.Loss, b.Reason, b.Steps, b.Loss)
 			}
 			for i := range min(len(a.History), len(b.History)) {
