@@ -495,7 +495,7 @@ func (t *Trainer[T]) fullLossOn(g *together[T]) float64 {
 		return t.epochLoss
 	}
 	if t.lossAt != t.result.Steps {
-		t.fullLoss = t.lossOf(t.data.Train, nil, g) * t.cfg.Reduction.WeightedScale(t.data.Train.Rows(), t.data.Train.W)
+		t.fullLoss = t.lossOf(t.data.Train, nil, g) * t.cfg.Reduction.Scale(t.data.Train.Rows(), t.data.Train.W)
 		t.lossAt = t.result.Steps
 	}
 	return t.fullLoss
@@ -538,10 +538,8 @@ func (t *Trainer[T]) lossOf(s Set[T], out []float64, g *together[T]) (sum float6
 	for i := first; i < end; i++ {
 		part := s.slice(i*most, min((i+1)*most, s.Rows()))
 		y := net.Forward(t.tape, part.Feed(t.tape, 0, part.Rows(), t.room))
-		for k := 0; out != nil && k < y.Rows; k++ {
-			for j, v := range y.Row(k) {
-				out[(i*most+k)*y.Cols+j] = float64(v)
-			}
+		if out != nil {
+			y.Float64s(out[i*most*y.Cols:])
 		}
 		t.tape.UseWeights(part.W)
 		t.losses[i] = net.Loss(t.tape, t.cfg.Loss, part.Y)
