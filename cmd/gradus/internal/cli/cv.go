@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strconv"
 	"sync"
-	"text/tabwriter"
 
 	"github.com/gradus-ml/gradus/cmd/gradus/internal/option"
 	"github.com/gradus-ml/gradus/data"
@@ -272,32 +271,34 @@ func (c *cvCmd) print(e *env, cv *model.CV, notes []data.Note) {
 		e.printf("Note     %s (fold 1)\n", n)
 	}
 	e.printf("\n")
-	w := tabwriter.NewWriter(e.text(), 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprint(w, "\trows\tepochs\t")
 	columns := slices.Clone(cv.Mean)
 	for _, l := range cv.Lacking {
 		columns.Set(l.Score, nan)
 	}
+	g := grid{rows: [][]string{{"", "rows", "epochs"}}}
 	for _, s := range columns {
-		fmt.Fprintf(w, "%s\t", s.Name)
+		g.rows[0] = append(g.rows[0], s.Name)
 	}
-	fmt.Fprintln(w)
+	const deviation = "standard deviation"
 	line := func(name, rows, epochs string, s metrics.Scores) {
-		fmt.Fprintf(w, "%s\t%s\t%s\t", name, rows, epochs)
+		cells, format := []string{name, rows, epochs}, "%.4g"
+		if name == deviation {
+			format = "%.2g"
+		}
 		for _, column := range columns {
 			if v, ok := s.Get(column.Name); ok && !math.IsNaN(v) {
-				fmt.Fprintf(w, "%s\t", short(v))
+				cells = append(cells, fmt.Sprintf(format, v))
 			} else {
-				fmt.Fprint(w, "-\t")
+				cells = append(cells, "-")
 			}
 		}
-		fmt.Fprintln(w)
+		g.add(cells...)
 	}
 	for i, m := range cv.Folds {
 		line(fmt.Sprintf("fold %d", i+1), strconv.Itoa(m.Training.Rows.Test), strconv.Itoa(m.Training.Epochs), m.Training.Metrics.Test.Scores)
 	}
 	line("mean", "", "", cv.Mean)
-	line("standard deviation", "", "", cv.SD)
+	line(deviation, "", "", cv.SD)
 	line(guessName(m), "", "", cv.Baseline)
 	line("all together", strconv.Itoa(len(cv.Rows)), "", cv.Pooled.Scores)
 	for i, own := range cv.Pooled.Outputs {
@@ -305,7 +306,7 @@ func (c *cvCmd) print(e *env, cv *model.CV, notes []data.Note) {
 			line("of which "+cut(m.Targets()[i], 30), "", "", own.Scores)
 		}
 	}
-	w.Flush()
+	e.write(g)
 	writeClasses(e, m, &cv.Pooled, ", all rows together")
 	e.printf("\n")
 	for _, l := range cv.Lacking {

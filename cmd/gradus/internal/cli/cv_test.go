@@ -47,7 +47,7 @@ func TestCV(t *testing.T) {
 		t.Errorf("got the columns %v and the scores %v, want an accuracy of %v/150", header, o["out_of_fold"], right)
 	}
 	text := must(t, 0, "cv", iris, "--members", "1", "--folds", "4", "--epochs", "3", "--quiet").out
-	for _, want := range []string{"fold 4", "mean ", "standard deviation", "always the commonest", "all together"} {
+	for _, want := range []string{"fold 4", "mean ", "standard deviation", "commonest class", "all together"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the text lacks %q:\n%s", want, text)
 		}

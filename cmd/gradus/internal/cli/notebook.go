@@ -41,8 +41,8 @@ func (c *notebookCmd) Run(e *env) error {
 			Experiments []lesson.Experiment `json:"experiments"`
 		}{c.Seed, runs})
 	}
-	e.printf("The seed notebook's experiments, run again from seed %d: sigmoid units without bias, weights uniform\n", c.Seed)
-	e.printf("in [-1, 1), half the squared error summed over the batch, tolerance 0.001.\n")
+	e.printf("%s\n", e.wrap(fmt.Sprintf("The seed notebook's experiments, run again from seed %d: sigmoid units without bias, "+
+		"weights uniform in [-1, 1), half the squared error summed over the batch, tolerance 0.001.", c.Seed), ""))
 	section := ""
 	for _, x := range runs {
 		if x.Section != section {
@@ -86,17 +86,13 @@ func printExperiment(e *env, x lesson.Experiment) {
 		right = append(right, fmt.Sprintf("output %-12.8g (target %g)", y, r.Targets[i]))
 	}
 	right = append(right, fmt.Sprintf("MSE over all rows %.6g", r.MSE), fmt.Sprintf("%d epochs, %d updates, %s", r.Epochs, r.Updates, ended))
-	width := 44
+	const leftWidth, rightWidth = 40, 34 // with the indent and the gap 80
+	left, right = wrapLines(left, leftWidth), wrapLines(right, rightWidth)
+	g := grid{rows: [][]string{nil}, align: "ll", indent: 4}
 	for i := range max(len(left), len(right)) {
-		l, rt := "", ""
-		if i < len(left) {
-			l = left[i]
-		}
-		if i < len(right) {
-			rt = right[i]
-		}
-		e.printf("%s\n", strings.TrimRight(fmt.Sprintf("    %-*s  %s", width, l, rt), " "))
+		g.add(fmt.Sprintf("%-*s", leftWidth, cell(left, i)), cell(right, i))
 	}
+	e.write(g)
 	for _, k := range x.Known {
 		e.printf("%s\n", e.wrap(k, "  - "))
 	}

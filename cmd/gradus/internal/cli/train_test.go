@@ -72,7 +72,7 @@ func TestTrainReport(t *testing.T) {
 	}
 	for _, w := range []string{
 		"Data     " + penguins + ": 344 rows, 7 columns (commas)\n", "Target   species (the last column; --target names another), multiclass: Adelie, Chinstrap, Gentoo\n",
-		"sex (11 missing)", "Rows ", "Network ", "Descent ", "Trained  2 epochs (all that were allowed)", "always the commonest (test)", "linear model (test)", "balanced_accuracy",
+		"sex (11 missing)", "Rows ", "Network ", "Descent ", "Trained  2 epochs (all that were allowed)", "commonest class (test)", "linear model (test)", "balanced_accuracy",
 		"\nCompared log_loss of the test rows ", ", of a linear model ", ", of always guessing the",
 		"True class (down) by predicted class (across), test rows", "The test rows were used only for these scores", "Model    penguins.safetensors\n", "Next     gradus predict penguins.safetensors",
 	} {
