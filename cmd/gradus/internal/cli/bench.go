@@ -57,7 +57,7 @@ func (c *benchCmd) Run(e *env) error {
 		g.add(w.Name, w.Precision, strconv.Itoa(w.Threads), nanoseconds(w.NsPerStep), count(w.SamplesPerSecond),
 			fmt.Sprintf("%.1f", w.GFLOPS), fmt.Sprintf("%.1f%%", 100*w.ShareOfPeak), fmt.Sprintf("%g", w.AllocsPerStep))
 	}
-	e.write(g)
+	e.writeGrid(g)
 	for _, i := range r.Inference {
 		e.printf("\nOne sample through the %s net: %.0f ns, %g allocations\n", i.Name, i.Ns, i.Allocs)
 	}

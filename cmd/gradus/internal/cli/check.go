@@ -124,7 +124,7 @@ func (c *checkCmd) print(e *env, f *model.Fit, net *nn.Network[float64], out che
 			numberText("%.6g", g.Gradient), numberText("%.6g", g.Numeric))
 	}
 	e.printf("\n")
-	e.write(table)
+	e.writeGrid(table)
 	verdict := "The gradients are right: every error is within %.0e, and the worst is %s.\n"
 	if !out.OK {
 		verdict = "A gradient is WRONG, or the loss is too rough for the step of the numeric derivative: every error should be within %.0e, and the worst is %s.\n"

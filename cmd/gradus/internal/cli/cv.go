@@ -13,7 +13,6 @@ import (
 
 	"github.com/gradus-ml/gradus/cmd/gradus/internal/option"
 	"github.com/gradus-ml/gradus/data"
-	"github.com/gradus-ml/gradus/internal/atomicfile"
 	"github.com/gradus-ml/gradus/metrics"
 	"github.com/gradus-ml/gradus/model"
 	"github.com/gradus-ml/gradus/train"
@@ -104,7 +103,7 @@ func (c *cvCmd) Run(e *env) error {
 		if c.Out == "-" {
 			return write(e.Out)
 		}
-		if err := atomicfile.Write(c.Out, write); err != nil {
+		if err := e.writeFile(c.Out, write); err != nil {
 			return err
 		}
 	}
@@ -306,7 +305,7 @@ func (c *cvCmd) print(e *env, cv *model.CV, notes []data.Note) {
 			line("of which "+cut(m.Targets()[i], 30), "", "", own.Scores)
 		}
 	}
-	e.write(g)
+	e.writeGrid(g)
 	writeClasses(e, m, &cv.Pooled, ", all rows together")
 	e.printf("\n")
 	for _, l := range cv.Lacking {

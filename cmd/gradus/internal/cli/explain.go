@@ -66,7 +66,7 @@ func (c *explainCmd) Run(e *env) error {
 	}
 	p.member = member
 	if c.Out != "" {
-		if err := writeFigure(c.Out, format, p.figure()); err != nil {
+		if err := e.writeFigure(c.Out, format, p.figure()); err != nil {
 			return err
 		}
 	}
@@ -234,7 +234,7 @@ func (p *explainer) norm(l int, m *lesson.Norm) {
 	for j := range m.S[:min(mostUnits, len(m.S))] {
 		g.add(fmt.Sprintf("[%d.%d]", l, j), num(m.S[j]), num(m.Mean[j]), num(m.Rstd[j]), num(m.Hat[j]), num(m.Gamma[j]), num(m.Beta[j]))
 	}
-	p.e.write(g)
+	p.e.writeGrid(g)
 	if more := len(m.S) - mostUnits; more > 0 {
 		p.e.printf("  ... %d more units\n", more)
 	}
@@ -291,7 +291,7 @@ func (p *explainer) paths(name string) {
 	if len(x.Paths) > 0 {
 		g := factors(x.Paths[0].Factors)
 		g.add("product", num(x.Paths[0].Product))
-		e.write(g)
+		e.writeGrid(g)
 		e.printf("\n")
 	}
 	for i, path := range x.Paths {
@@ -334,7 +334,7 @@ func (p *explainer) recursion(name string) {
 		atZ = fmt.Sprintf("dL/dz[%d.%d]", r.Unit.Layer, r.Unit.Unit)
 	}
 	if r.Start != nil {
-		e.write(factors(r.Start))
+		e.writeGrid(factors(r.Start))
 		e.printf("    together %s = %s\n", atZ, num(r.Delta))
 	} else {
 		e.printf("    %s = f'(z) · Σ_k w[k]·delta[k], the %d largest of %d contributions first\n\n", atZ, len(r.Terms), r.Count)
@@ -345,7 +345,7 @@ func (p *explainer) recursion(name string) {
 		if more := r.Count - len(r.Terms); more > 0 {
 			g.add(fmt.Sprintf("the other %d", more), "", "", num(r.Rest))
 		}
-		e.write(g)
+		e.writeGrid(g)
 		e.printf("    sum %s, times %s = %s gives %s = %s\n", num(r.Sum), r.Slope.Symbol, num(r.Slope.Value), atZ, num(r.Delta))
 	}
 	if s := r.Norm; s != nil {

@@ -19,8 +19,8 @@ type grid struct {
 
 const gap = 2 // blanks between two columns
 
-// write writes a grid that fits the terminal, or 80 columns if standard output is not a terminal.
-func (e *env) write(g grid) {
+// writeGrid writes a grid that fits the terminal, or 80 columns if standard output is not a terminal.
+func (e *env) writeGrid(g grid) {
 	for _, line := range g.lines(e.width()) {
 		e.printf("%s\n", line)
 	}
@@ -207,5 +207,5 @@ func (e *env) writeBars(g grid, values []float64, most float64) {
 		g.rows[1+i] = append(g.rows[1+i], bar)
 	}
 	g.align += "l"
-	e.write(g)
+	e.writeGrid(g)
 }

@@ -122,7 +122,7 @@ func (c *importanceCmd) Run(e *env) error {
 	}
 	e.sayAll(found.Notes)
 	if format != "" {
-		if err := writeFigure(c.Out, format, lab.ImportanceFigure(found)); err != nil {
+		if err := e.writeFigure(c.Out, format, lab.ImportanceFigure(found)); err != nil {
 			return err
 		}
 	}

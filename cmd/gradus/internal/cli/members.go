@@ -209,7 +209,7 @@ func writeMembers(e *env, m *model.Model) {
 		g.add(cells...)
 	}
 	e.printf("\n")
-	e.write(g)
+	e.writeGrid(g)
 }
 
 // memberLines reports an ensemble's members as they end.

@@ -4,8 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/gradus-ml/gradus/cmd/gradus/internal/lesson"
@@ -31,7 +33,7 @@ func (c *notebookCmd) Run(e *env) error {
 		return err
 	}
 	if c.Dir != "" {
-		if err := c.draw(runs); err != nil {
+		if err := c.draw(e, runs); err != nil {
 			return err
 		}
 	}
@@ -92,7 +94,7 @@ func printExperiment(e *env, x lesson.Experiment) {
 	for i := range max(len(left), len(right)) {
 		g.add(fmt.Sprintf("%-*s", leftWidth, cell(left, i)), cell(right, i))
 	}
-	e.write(g)
+	e.writeGrid(g)
 	for _, k := range x.Known {
 		e.printf("%s\n", e.wrap(k, "  - "))
 	}
@@ -105,10 +107,11 @@ func printExperiment(e *env, x lesson.Experiment) {
 }
 
 // draw writes each experiment's network and error.
-func (c *notebookCmd) draw(runs []lesson.Experiment) error {
+func (c *notebookCmd) draw(e *env, runs []lesson.Experiment) error {
 	if err := os.MkdirAll(c.Dir, 0o777); err != nil {
 		return fmt.Errorf("--out: the folder %s cannot be made: %w", c.Dir, err)
 	}
+	figures := map[string]plot.Figure{}
 	for i, x := range runs {
 		name := fmt.Sprintf("%d-%s", i+1, strings.NewReplacer(" ", "-", ",", "", "\"", "").Replace(x.Name))
 		loss := plot.Series{Name: "loss"}
@@ -121,11 +124,16 @@ func (c *notebookCmd) draw(runs []lesson.Experiment) error {
 			suffix string
 			figure plot.Figure
 		}{{"loss", chart}, {"network", net}} {
-			path := filepath.Join(c.Dir, name+"-"+part.suffix+".svg")
-			if err := atomicfile.Write(path, func(w io.Writer) error { return plot.Write(w, "svg", part.figure) }); err != nil {
+			figures[filepath.Join(c.Dir, name+"-"+part.suffix+".svg")] = part.figure
+		}
+	}
+	paths := slices.Sorted(maps.Keys(figures))
+	return e.save(func() error {
+		for _, path := range paths {
+			if err := atomicfile.Write(path, func(w io.Writer) error { return plot.Write(w, "svg", figures[path]) }); err != nil {
 				return err
 			}
 		}
-	}
-	return nil
+		return nil
+	}, paths...)
 }

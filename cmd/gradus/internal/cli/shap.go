@@ -13,7 +13,6 @@ import (
 
 	"github.com/gradus-ml/gradus/cmd/gradus/internal/lab"
 	"github.com/gradus-ml/gradus/data"
-	"github.com/gradus-ml/gradus/internal/atomicfile"
 	"github.com/gradus-ml/gradus/model"
 	"github.com/gradus-ml/gradus/plot"
 )
@@ -98,13 +97,13 @@ func (c *shapCmd) Run(e *env) error {
 	switch format {
 	case "":
 	case "csv":
-		err = atomicfile.Write(c.Out, func(w io.Writer) error { return writeShapley(w, s) })
+		err = e.writeFile(c.Out, func(w io.Writer) error { return writeShapley(w, s) })
 	default:
 		fig := plot.Figure(lab.SwarmFigure(m, s, output))
 		if len(s.Rows) == 1 {
 			fig = lab.WaterfallFigure(m, s, 0, output)
 		}
-		err = writeFigure(c.Out, format, fig)
+		err = e.writeFigure(c.Out, format, fig)
 	}
 	if err != nil {
 		return err

@@ -75,11 +75,7 @@ func writeReport(e *env, f *model.Fit, m *model.Model, c *trainCmd) {
 // writeNext says where the model is and what to try next.
 func writeNext(e *env, m *model.Model, c *trainCmd) {
 	t := m.Training
-	replaced := ""
-	if c.replaces {
-		replaced = ", which replaces the file that was there"
-	}
-	e.printf("\nModel    %s%s\nNext     gradus predict %s %s\n", c.Out, replaced, shellWord(c.Out), c.Data.shown())
+	e.printf("\nModel    %s\nNext     gradus predict %s %s\n", c.Out, shellWord(c.Out), c.Data.shown())
 	if t.Rows.Test == 0 && t.Metrics.OutOfFold == nil && t.Rows.Train >= fewForTest && c.resumed == nil {
 		again := without(withoutQueue(e.args), "--run") // its folder holds this run
 		again = slices.DeleteFunc(again, func(word string) bool { return word == "--tensorboard" })
@@ -394,7 +390,7 @@ func writeScoreTable(e *env, m *model.Model, lines []scoreLine, others ...guessL
 			line(o.name, o.scores)
 		}
 	}
-	e.write(g)
+	e.writeGrid(g)
 }
 
 // guessName says what is guessed without looking at the inputs.
@@ -454,7 +450,7 @@ func writeClasses(e *env, m *model.Model, r *metrics.Report, of string) {
 		}
 		g.add(cells...)
 	}
-	e.write(g)
+	e.writeGrid(g)
 }
 
 // cut shortens a name for a table of text, in which a tab would begin a new column.

@@ -527,17 +527,3 @@ func TestConstantTarget(t *testing.T) {
 		t.Errorf("a single class: got %s, want a refusal", r.err)
 	}
 }
-
-// The report says that a model replaces an older file.
-func TestTrainSaysWhatItReplaces(t *testing.T) {
-	place(t, nil)
-	for _, c := range []struct {
-		out      string
-		replaces bool
-	}{{"m.safetensors", false}, {"m.safetensors", true}, {"n.safetensors", false}} {
-		out := must(t, 0, "train", iris, "--members", "1", "--epochs", "1", "--quiet", "-o", c.out).out
-		if strings.Contains(out, "Model    "+c.out+", which replaces the file that was there\n") != c.replaces {
-			t.Errorf("the report on %s is %q, want it to name the replaced file: %v", c.out, out, c.replaces)
-		}
-	}
-}

@@ -439,7 +439,7 @@ func (t *tuning) finish(results [][]tune.Trial) error {
 	if m.Training.Reason == train.ReasonInterrupted {
 		return status(statusInterrupted)
 	}
-	if err := m.Save(c.Out); err != nil {
+	if err := t.env.save(func() error { return m.Save(c.Out) }, c.Out); err != nil {
 		return err
 	}
 	var flags []string
@@ -512,7 +512,7 @@ func (t *tuning) table(results [][]tune.Trial) {
 			}
 			g.add(slices.Concat([]string{strconv.Itoa(tr.Trial), score}, tr.Values, []string{fmt.Sprintf("%.2f", tr.Seconds)})...)
 		}
-		t.env.write(g)
+		t.env.writeGrid(g)
 		if r < len(results)-1 {
 			t.env.printf("\n")
 		}
