@@ -91,7 +91,7 @@ func (f *Fit) bagged() (err error) {
 	if r := b.ranks(); r != nil {
 		own = f.MembersOfRank(r.Rank())
 	}
-	b.workers = max(1, min(own, or(o.Threads, runtime.GOMAXPROCS(0))))
+	b.workers = max(1, min(own, cmp.Or(o.Threads, runtime.GOMAXPROCS(0))))
 	keep, folds, err := b.deal()
 	if err != nil {
 		return err
@@ -113,7 +113,7 @@ func (f *Fit) bagged() (err error) {
 		fold.schema, fold.weightless = f.Schema, weightless
 		t.fold, t.Memory, t.Spill = &fold, room, nil
 		own.Members, own.MaxTime, own.Shrink, own.Elsewhere, own.Ranks = 0, 0, false, nil, nil // all are shrunk by the same amount
-		own.Threads = max(1, or(o.Threads, runtime.GOMAXPROCS(0))/b.workers)
+		own.Threads = max(1, cmp.Or(o.Threads, runtime.GOMAXPROCS(0))/b.workers)
 		own.Metrics, own.Targets = slices.Clone(o.Metrics), slices.Clone(o.Targets)
 		if k > 0 {
 			own.Stage, own.Refuse = nil, nil

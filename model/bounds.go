@@ -164,7 +164,7 @@ func (f *Fit) holdBounds(m *Model) error {
 	if j == nil || err != nil {
 		return err
 	}
-	m.bounds.Conformal = NewConformal(m.bounds, j.Says, j.Truth)
+	m.bounds.Conformal = newConformal(m.bounds, j.Says, j.Truth)
 	return nil
 }
 

@@ -274,6 +274,6 @@ func (f *Fit) hold(m *Model) error {
 			}
 		}
 	}
-	m.Conformal = NewConformal(m, j.Says, j.Truth)
+	m.Conformal = newConformal(m, j.Says, j.Truth)
 	return f.holdBounds(m)
 }

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -93,7 +94,7 @@ func CrossValidate(ctx context.Context, tables Tables, o Options, k int, done fu
 		tables.Memory = new(SharedMemory)
 	}
 	tables.sources = sync.OnceValue(func() map[string]Source { return sourcesOf(tables) })
-	workers := min(k, or(o.Threads, runtime.GOMAXPROCS(0)))
+	workers := min(k, cmp.Or(o.Threads, runtime.GOMAXPROCS(0)))
 	run := func(ctx context.Context, i int) (*FoldRun, error) {
 		own, o := tables, o
 		own.fold = &folds[i]

@@ -268,10 +268,10 @@ func addCounts(sum, part data.Counts) data.Counts {
 				sum[i].Imputed += c.Imputed
 				sum[i].Unseen += c.Unseen
 				sum[i].Beyond += c.Beyond
-				sum[i].Low, sum[i].High = or(sum[i].Low, c.Low), or(sum[i].High, c.High)
+				sum[i].Low, sum[i].High = cmp.Or(sum[i].Low, c.Low), cmp.Or(sum[i].High, c.High)
 				sum[i].Bad += c.Bad
-				sum[i].Example = or(sum[i].Example, c.Example)
-				sum[i].BadCell = or(sum[i].BadCell, c.BadCell)
+				sum[i].Example = cmp.Or(sum[i].Example, c.Example)
+				sum[i].BadCell = cmp.Or(sum[i].BadCell, c.BadCell)
 				found = true
 			}
 		}

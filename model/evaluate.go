@@ -1,6 +1,7 @@
 package model
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -316,7 +317,7 @@ func (m *Model) labeled(t *data.Table, o *EvaluateOptions) (l labeled, err error
 	if o.Threshold != 0 && m.Task() != data.Binary {
 		return l, refuse("Threshold", nil, "it is for two classes, and the task is %s", m.Task())
 	}
-	if o.Threshold = or(o.Threshold, m.Threshold); !(o.Threshold > 0 && o.Threshold < 1) {
+	if o.Threshold = cmp.Or(o.Threshold, m.Threshold); !(o.Threshold > 0 && o.Threshold < 1) {
 		return l, refuse("Threshold", nil, "%v is not a probability between 0 and 1", o.Threshold)
 	}
 	if o.Metrics == nil {

@@ -86,7 +86,7 @@ func (m *Model) Importance(ctx context.Context, t *data.Table, o ImportanceOptio
 	if len(o.Metrics) != 1 {
 		return nil, refuse("Metrics", nil, "importance is measured by one metric, and %d are named", len(o.Metrics))
 	}
-	o.Repeats = or(o.Repeats, 5)
+	o.Repeats = cmp.Or(o.Repeats, 5)
 	if o.Repeats < 1 {
 		return nil, refuse("Repeats", o.Repeats, "give a whole number of at least 1")
 	}
@@ -327,7 +327,7 @@ func (q *measurement) tell(rows int) {
 }
 
 func (m *Model) importance(ctx context.Context, t *data.Table, l labeled, o ImportanceOptions) (out *Importance, err error) {
-	q := &measurement{m: m, o: o, workers: or(o.Threads, runtime.GOMAXPROCS(0)), disk: l.b.Spilled(), columns: m.Encoding.Columns(), rows: len(l.rows), w: l.w}
+	q := &measurement{m: m, o: o, workers: cmp.Or(o.Threads, runtime.GOMAXPROCS(0)), disk: l.b.Spilled(), columns: m.Encoding.Columns(), rows: len(l.rows), w: l.w}
 	cores, streamed := 1, m.streams(l)
 	if streamed { // several columns at the same time would need several columns of the table in memory
 		cores, q.workers = q.workers, 1

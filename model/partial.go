@@ -72,7 +72,7 @@ func (m *Model) Partial(ctx context.Context, t *data.Table, column string, o Par
 	if c < 0 {
 		return nil, refuse("Column", nil, "the model has no column %q; it has %s", column, quoteList(m.Columns()))
 	}
-	o.Points, o.Lines = or(o.Points, partialPoints), or(o.Lines, partialLines)
+	o.Points, o.Lines = cmp.Or(o.Points, partialPoints), cmp.Or(o.Lines, partialLines)
 	if o.Points < 2 || o.Lines < 0 {
 		return nil, refuse("Points", nil, "%d points and %d lines are not possible; give at least 2 points and 0 lines", o.Points, o.Lines)
 	}
@@ -110,7 +110,7 @@ func (m *Model) Partial(ctx context.Context, t *data.Table, column string, o Par
 		p.Lines = append(p.Lines, of)
 	}
 	var team sync.WaitGroup
-	for range min(len(values), or(o.Threads, runtime.GOMAXPROCS(0))) {
+	for range min(len(values), cmp.Or(o.Threads, runtime.GOMAXPROCS(0))) {
 		team.Go(func() { q.work(ctx) })
 	}
 	team.Wait()

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"runtime/debug"
@@ -251,10 +252,10 @@ func (f *Fit) settle() error {
 		o.Hidden = defaultHidden()
 	}
 	out := f.recipe.layers[len(f.recipe.layers)-1]
-	o.Activation = or(o.Activation, "relu")
+	o.Activation = cmp.Or(o.Activation, "relu")
 	o.OutputActivation = out.Activation.String()
-	o.Init = or(o.Init, "auto")
-	o.Norm = or(o.Norm, "none")
+	o.Init = cmp.Or(o.Init, "auto")
+	o.Norm = cmp.Or(o.Norm, "none")
 	o.Loss = f.recipe.loss.String()
 	o.Reduction = c.Reduction.String()
 	o.Method = string(c.Method)
@@ -267,8 +268,8 @@ func (f *Fit) settle() error {
 	o.Epochs = c.Epochs
 	patience := f.recipe.patience
 	o.Patience = &patience
-	o.Scale = or(o.Scale, data.ScaleAuto)
-	o.Precision = or(o.Precision, "float32")
+	o.Scale = cmp.Or(o.Scale, data.ScaleAuto)
+	o.Precision = cmp.Or(o.Precision, "float32")
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"cmp"
 	"context"
 	"math"
 	"math/bits"
@@ -225,7 +226,7 @@ func (g *game) resolve() error {
 			o.Method = "exact"
 		}
 	}
-	o.BackgroundRows, o.Pairs = or(o.BackgroundRows, shapleyBackground), or(o.Pairs, shapleyPairs)
+	o.BackgroundRows, o.Pairs = cmp.Or(o.BackgroundRows, shapleyBackground), cmp.Or(o.Pairs, shapleyPairs)
 	switch {
 	case o.Method != "exact" && o.Method != "permutation":
 		return refuse("Method", nil, "%q is not known; give exact or permutation", o.Method)
@@ -357,7 +358,7 @@ func (g *game) play(ctx context.Context, x looked) ([]ShapleyRow, error) {
 			s.mutex.Unlock()
 		}
 	}
-	for range min(len(rows)*parts, or(g.o.Threads, runtime.GOMAXPROCS(0))) {
+	for range min(len(rows)*parts, cmp.Or(g.o.Threads, runtime.GOMAXPROCS(0))) {
 		team.Go(work)
 	}
 	team.Wait()

@@ -1,6 +1,7 @@
 package train
 
 import (
+	"cmp"
 	"math"
 
 	"github.com/gradus-ml/gradus/nn"
@@ -16,7 +17,7 @@ func (c *Config) Slots() int {
 	if c.Solver != nil {
 		return c.Solver.Slots()
 	}
-	return c.Optimizer.Slots()
+	return c.optimizer().Slots()
 }
 
 // OptimizerName returns the name of the run's optimizer or solver.
@@ -24,7 +25,12 @@ func (c *Config) OptimizerName() string {
 	if c.Solver != nil {
 		return c.Solver.String()
 	}
-	return c.Optimizer.String()
+	return c.optimizer().String()
+}
+
+// optimizer returns the run's optimizer, unless it has a solver.
+func (c *Config) optimizer() optim.Optimizer {
+	return cmp.Or[optim.Optimizer](c.Optimizer, optim.NewAdam())
 }
 
 // solving is the course of a solver: each epoch is one update, an iteration of the solver over all rows.
