@@ -249,6 +249,8 @@ func (c *cvCmd) result(cv *model.CV, s *data.Schema) any {
 		SD          metrics.Scores  `json:"sd"`
 		Lacking     []model.Lacking `json:"lacking,omitempty"`
 		Baseline    metrics.Scores  `json:"baseline"`
+		Linear      *model.Linear   `json:"linear,omitempty"`
+		Compared    string          `json:"compared,omitempty"`
 		OutOfFold   metrics.Report  `json:"out_of_fold"`
 		Rows        int             `json:"rows"`
 		Predictions *string         `json:"predictions"`
@@ -257,13 +259,13 @@ func (c *cvCmd) result(cv *model.CV, s *data.Schema) any {
 		Seed        uint64          `json:"seed"`
 		Options     model.Options   `json:"options"`
 		saidJSON
-	}{folds, cv.Mean, cv.SD, cv.Lacking, cv.Baseline, cv.Pooled, len(cv.Rows), out, m.Task(), m.Targets(), m.Options.Seed, m.Options, said(s, cv.Notes)}
+	}{folds, cv.Mean, cv.SD, cv.Lacking, cv.Baseline, cv.Linear, cv.Compared(), cv.Pooled, len(cv.Rows), out, m.Task(), m.Targets(), m.Options.Seed, m.Options, said(s, cv.Notes)}
 }
 
 // print reports the results. The notes are those of the first fold's run that are not printed yet.
 func (c *cvCmd) print(e *env, cv *model.CV, notes []data.Note) {
 	m := cv.Folds[0]
-	e.printf("Rows     %d in a fold\n", len(cv.Rows))
+	e.printf("Rows     %d in the folds\n", len(cv.Rows))
 	e.printf("Network  %s, %s, seed %d\n", m.DescribeNetwork(), m.Precision(), m.Options.Seed)
 	e.printf("Descent  %s\n", option.Describe(&m.Options))
 	for _, n := range option.Notes(notes) {
@@ -299,6 +301,9 @@ func (c *cvCmd) print(e *env, cv *model.CV, notes []data.Note) {
 	line("mean", "", "", cv.Mean)
 	line(deviation, "", "", cv.SD)
 	line(guessName(m), "", "", cv.Baseline)
+	if cv.Linear != nil && len(cv.Linear.Scores) > 0 {
+		line("linear model", "", "", cv.Linear.Scores)
+	}
 	line("all together", strconv.Itoa(len(cv.Rows)), "", cv.Pooled.Scores)
 	for i, own := range cv.Pooled.Outputs {
 		if len(cv.Pooled.Outputs) > 1 {
@@ -306,6 +311,9 @@ func (c *cvCmd) print(e *env, cv *model.CV, notes []data.Note) {
 		}
 	}
 	e.writeGrid(g)
+	if text := cv.Compared(); text != "" {
+		e.printf("\n%s\n", e.wrap(text, "Compared "))
+	}
 	writeClasses(e, m, &cv.Pooled, ", all rows together")
 	e.printf("\n")
 	for _, l := range cv.Lacking {

@@ -107,6 +107,9 @@ gradus: column "c": a category that was not in the training rows in 1 cell, such
 		t.Errorf("got the scores by class %v, want 3, the last of 2 rows of dog", by)
 	}
 	o.number(t, "guess", "accuracy")
+	if said := o.at(t, "compared").(string); !strings.HasPrefix(said, "log_loss of these rows ") || !strings.Contains(strings.Join(strings.Fields(r.out), " "), said) {
+		t.Errorf("got the comparison %q in JSON and the text\n%s\nwant the same sentence in both", said, r.out)
+	}
 	m := parseJSON(t, must(t, 0, "evaluate", "m.safetensors", "p.csv", "--metric", "precision_macro,recall_macro", "--json").out)
 	m.number(t, "metrics", "precision_macro")
 	m.number(t, "metrics", "recall_macro")
