@@ -77,7 +77,7 @@ func (t *Table) Folds(n int, strata []int, k int, seed uint64) (fold []int, err 
 	if err := checkFolds(n, strata, k); err != nil {
 		return nil, err
 	}
-	defer spill.Catch(&err)
+	defer spill.Guard(&err)()
 	sizes, members := membersOf(disk, n, strata)
 	fold = spill.Must[int](disk, n)
 	next := 0 // dealing continues where the previous class ended, which keeps the sizes equal

@@ -7,7 +7,6 @@ import (
 	"maps"
 	"math"
 	"runtime"
-	"runtime/debug"
 	"slices"
 	"sort"
 	"strings"
@@ -121,8 +120,7 @@ func (a *linearAhead) end() {
 func (f *Fit) linearOnly() bool { return f.Options.Hidden != nil && len(f.Options.Hidden) == 0 }
 
 func (f *Fit) linear(ctx context.Context, m *Model, what string) (l *Linear, err error) {
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	defer spill.Catch(&err)
+	defer spill.Guard(&err)()
 	var says linearSays
 	if a := f.ahead; a != nil && a.what == what {
 		defer context.AfterFunc(ctx, a.stop)()
@@ -157,8 +155,7 @@ func (f *Fit) linear(ctx context.Context, m *Model, what string) (l *Linear, err
 
 // predictLinear trains the linear models and predicts the rows. wide is the largest number of inputs of a network.
 func (f *Fit) predictLinear(ctx context.Context, wide int, what string, threads int) (says linearSays, err error) {
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	defer spill.Catch(&err)
+	defer spill.Guard(&err)()
 	parts := f.linearParts(what)
 	says = linearSays{table: parts[0].table, rows: parts[0].rows, of: len(parts[0].train)}
 	byRow := map[int][]float64{} // of several parts

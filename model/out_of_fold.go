@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/internal/spill"
 	"github.com/gradus-ml/gradus/metrics"
 )
 
@@ -11,13 +12,14 @@ import (
 // trained on it. It returns nil if there are no such rows, because members share the rows that choose
 // the epoch, or because the run is of one network. m is the latest model of the run, or one that an
 // earlier run with the same tables and options made.
-func (f *Fit) OutOfFold(m *Model) (*Judged, error) {
+func (f *Fit) OutOfFold(m *Model) (j *Judged, err error) {
+	defer spill.Guard(&err)()
 	if f.bag == nil || !f.bag.inFolds {
 		return nil, nil
 	}
 	t, width := f.tables.Train, m.Outputs()
 	sums, members := map[int][]float64{}, map[int]float64{}
-	j := &Judged{What: "out-of-fold", Table: t}
+	j = &Judged{What: "out-of-fold", Table: t}
 	taken := f.bag.taken
 	if taken == nil { // the model is of an earlier run
 		var err error

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"runtime/debug"
 	"sync"
 
 	"github.com/gradus-ml/gradus/data"
@@ -20,8 +19,7 @@ import (
 // network and its trainer. start, if not nil, gives the initial weights. Those of a model also
 // bring its network, columns, classes and encoding; options that differ from them are refused.
 func Prepare(tables Tables, o Options, start *Weights) (f *Fit, err error) {
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	defer spill.Catch(&err)
+	defer spill.Guard(&err)()
 	if err := o.canStart(tables, start); err != nil {
 		return nil, err
 	}

@@ -98,6 +98,7 @@ func (o *Options) notes(t *data.Table, s *data.Schema) []data.Note {
 // Inspect decides what the columns of a table are, as Prepare does. The notes say what may be
 // unexpected.
 func Inspect(t *data.Table, o Options) (s *data.Schema, notes []data.Note, err error) {
+	defer spill.Guard(&err)()
 	if err := o.Validate(); err != nil {
 		return nil, nil, err
 	}

@@ -73,7 +73,7 @@ func (t *Trainer[T]) iterate() Step {
 // evaluate is the function that a solver minimizes: the loss over all training rows plus the
 // penalty. It sets grad to the gradient.
 func (t *Trainer[T]) evaluate(grad []T) float64 {
-	scale := t.cfg.Reduction.WeightedScale(t.data.Train.Rows(), t.data.Train.W)
+	scale := t.cfg.Reduction.Scale(t.data.Train.Rows(), t.data.Train.W)
 	loss := t.gradient(t.data.Train, scale) * scale
 	copy(grad, t.grads[0])
 	t.net.AddPenalty(t.cfg.Penalty, 0, grad)

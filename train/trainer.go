@@ -490,7 +490,7 @@ func (t *Trainer[T]) FullLoss() float64 {
 		return t.epochLoss
 	}
 	if t.lossAt != t.result.Steps {
-		t.fullLoss = t.lossOf(t.data.Train) * t.cfg.Reduction.WeightedScale(t.data.Train.Rows(), t.data.Train.W)
+		t.fullLoss = t.lossOf(t.data.Train) * t.cfg.Reduction.Scale(t.data.Train.Rows(), t.data.Train.W)
 		t.lossAt = t.result.Steps
 	}
 	return t.fullLoss
@@ -544,12 +544,8 @@ func (t *Trainer[T]) validate() (loss, score float64) {
 	out := t.out
 	for from := 0; from < s.Rows(); from += t.tape.MaxRows() {
 		y := t.judged().Forward(t.tape, s.Feed(t.tape, from, min(from+t.tape.MaxRows(), s.Rows()), t.room))
-		for i := range y.Rows {
-			for j, v := range y.Row(i) {
-				out[j] = float64(v)
-			}
-			out = out[y.Cols:]
-		}
+		y.Float64s(out)
+		out = out[y.Rows*y.Cols:]
 	}
 	return loss, t.cfg.Score(t.out)
 }
