@@ -137,7 +137,7 @@ func (c *reportCmd) ofRows(e *env, m *model.Model) (r lab.Report, err error) {
 		if err != nil {
 			return r, err
 		}
-		r.Figures = append(r.Figures, lab.ReportFigure{Title: fmt.Sprintf("Dependence on %s, %s", col.Name, counted(len(rows), j.What+" row")), Figure: lab.PartialFigure(m, p, -1)})
+		r.Depends = append(r.Depends, lab.ReportFigure{Title: fmt.Sprintf("Dependence on %s, %s", col.Name, counted(len(rows), j.What+" row")), Figure: lab.PartialFigure(m, p, -1)})
 	}
 	return r, nil
 }
