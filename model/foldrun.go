@@ -96,6 +96,9 @@ func trainFold(ctx context.Context, tables Tables, o Options) (*FoldRun, error) 
 	if err != nil {
 		return nil, err
 	}
+	if err := f.CompareLinear(ctx, m); err != nil {
+		return nil, fmt.Errorf("%w: %w", train.ErrInterrupted, err)
+	}
 	return &FoldRun{Model: m, Notes: f.Notes}, nil
 }
 
