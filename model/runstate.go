@@ -114,7 +114,7 @@ func (f *Fit) Parts() (training, validation, test Part, err error) {
 func (f *Fit) Finished(outputs nn.Matrix[float64]) []float64 {
 	raw := make([]float64, outputs.Rows*outputs.Cols)
 	outputs.Float64s(raw)
-	return f.judged().finishRows(raw, outputs.Rows)
+	return f.judged().finishRows(raw)
 }
 
 // ScoreOutputs scores the network's outputs for rows of a Part whose encoded targets are given. It returns the predictions
