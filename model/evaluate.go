@@ -245,9 +245,9 @@ func (e *Evaluation) Notes() []string {
 // counted.
 func (m *Model) Evaluate(t *data.Table, with ...EvaluateOptions) (e *Evaluation, err error) {
 	defer spill.Guard(&err)()
-	var o EvaluateOptions
-	if len(with) > 0 {
-		o = with[0]
+	o, err := atMostOne(with)
+	if err != nil {
+		return nil, err
 	}
 	l, err := m.labeled(t, &o)
 	if err != nil {

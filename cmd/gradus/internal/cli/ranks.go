@@ -153,6 +153,15 @@ func build() string {
 	return text
 }
 
+// A rankState is what a rank tells the others after it has prepared a run.
+type rankState struct {
+	Error   string // what went wrong, in one line
+	Usage   bool   // it is a mistake in the call
+	Tables  map[string]string
+	Blocks  blocks
+	Members int
+}
+
 // agree tells all ranks what went wrong on any of them, and whose rows are in blocks, and compares their tables. An
 // error of rank 0, or the same error on all ranks, is reported as in one process. Any other error names its rank.
 func (e *env) agree(f *model.Fit, failed error) error {
@@ -160,13 +169,7 @@ func (e *env) agree(f *model.Fit, failed error) error {
 	if r == nil {
 		return failed
 	}
-	var mine struct {
-		Error   string
-		Usage   bool
-		Tables  map[string]string
-		Blocks  blocks
-		Members int
-	}
+	var mine rankState
 	if failed != nil {
 		mine.Error, mine.Usage = oneLine(failed), errors.As(failed, new(usage))
 	} else if f != nil {
@@ -180,12 +183,14 @@ func (e *env) agree(f *model.Fit, failed error) error {
 	if err != nil {
 		return err
 	}
+	states := make([]rankState, len(texts))
 	for i, text := range texts {
-		theirs, first := mine, mine
-		theirs.Tables, first.Tables, theirs.Blocks, theirs.Members = nil, nil, blocks{}, 0
-		if err := errors.Join(json.Unmarshal(text, &theirs), json.Unmarshal(texts[0], &first)); err != nil {
+		if err := json.Unmarshal(text, &states[i]); err != nil {
 			return err
 		}
+	}
+	first := states[0]
+	for i, theirs := range states {
 		switch {
 		case theirs.Error != "" && i == 0:
 			err = errors.New(theirs.Error)
