@@ -56,9 +56,9 @@ func (f *Fit) score(ctx context.Context, m *Model) error {
 		rows  []int
 		x     any // encoded
 	}{
-		{&m.Training.Metrics.Train, f.tables.Train, f.parts.train, f.runner.encoded(false)},
-		{&m.Training.Metrics.Validation, f.tables.Validation, f.parts.validation, f.runner.encoded(true)},
-		{&m.Training.Metrics.Test, f.tables.Test, f.parts.test, nil},
+		{&m.Training.Metrics.Train, f.tables.Train, f.parts.train, f.runner.encoded("training")},
+		{&m.Training.Metrics.Validation, f.tables.Validation, f.parts.validation, f.runner.encoded("validation")},
+		{&m.Training.Metrics.Test, f.tables.Test, f.parts.test, f.runner.encoded("test")},
 	} {
 		if len(p.rows) == 0 {
 			continue
@@ -175,6 +175,9 @@ type Evaluation struct {
 	Counts data.Counts        // the cells that were missing, or hold a category that was not in the training rows
 	Cover  []metrics.Coverage // of each target's intervals, if they were asked for
 	Known  string             // which table of the training this is: "train", "validation" or "test"; "" for another
+	// Compared says in a sentence how the model compares with the guess, and what the training found on rows that had no part in it; "" if the
+	// model's file has neither.
+	Compared string
 }
 
 // Left counts the rows that were left out, and why.
@@ -209,18 +212,19 @@ type evaluationJSON struct {
 	Counts  data.Counts        `json:"counts,omitempty"`
 	Known   string             `json:"known,omitempty"`
 	Cover   []metrics.Coverage `json:"intervals,omitempty"`
+	Compare string             `json:"compared,omitempty"`
 }
 
 // MarshalJSON writes the Report as "metrics", next to the other fields.
 func (e Evaluation) MarshalJSON() ([]byte, error) {
-	return json.Marshal(evaluationJSON{e.Rows, e.Left, e.Report, e.Guess, e.Counts, e.Known, e.Cover})
+	return json.Marshal(evaluationJSON{e.Rows, e.Left, e.Report, e.Guess, e.Counts, e.Known, e.Cover, e.Compared})
 }
 
 // UnmarshalJSON reads what MarshalJSON wrote.
 func (e *Evaluation) UnmarshalJSON(text []byte) error {
 	var from evaluationJSON
 	err := json.Unmarshal(text, &from)
-	*e = Evaluation{from.Metrics, from.Guess, from.Rows, from.Left, from.Counts, from.Cover, from.Known}
+	*e = Evaluation{from.Metrics, from.Guess, from.Rows, from.Left, from.Counts, from.Cover, from.Known, from.Compare}
 	return err
 }
 
@@ -261,10 +265,34 @@ func (m *Model) Evaluate(t *data.Table, with ...EvaluateOptions) (e *Evaluation,
 			return nil, err
 		}
 	}
+	e.Compared = judge.comparedWithTraining(e, o.Metrics)
 	if o.Interval != 0 {
 		e.Cover, err = m.cover(t, l, y, o.Interval)
 	}
 	return e, err
+}
+
+// comparedWithTraining says how the model's scores compare with those of the guess, and with those that it had at the end of its training.
+func (m *Model) comparedWithTraining(e *Evaluation, names []string) string {
+	if e.Guess == nil {
+		return ""
+	}
+	name, text := m.compared(names, "%s of these rows", e.Scores, nil, e.Guess)
+	best, rows := m.Training.Metrics.Best()
+	if name == "" || best == nil || rows == "training" {
+		return text
+	}
+	then, ok := best.Get(name)
+	if !ok {
+		return text
+	}
+	text += fmt.Sprintf(" At the end of training it was %.4g on the %s rows", then, rows)
+	if l := m.Training.Metrics.Linear; l != nil {
+		if score, ok := l.Scores.Get(name); ok {
+			text += fmt.Sprintf(", and %.4g with a linear model", score)
+		}
+	}
+	return text + "."
 }
 
 // cover compares the intervals of some rows with their targets y.
@@ -398,22 +426,22 @@ func (m *Model) evaluate(b *data.Binding, rows []int, x any, w []float64, names 
 	// The loss is the one the model was trained with, the mean over the rows by their weights.
 	// Class weights are used only in training.
 	loss := rowsLoss{loss: m.Loss, weights: w, encoded: x}
-	p, counts, err := m.predictRows(b, rows, &loss)
-	if err != nil {
-		return report, nil, nil, err
-	}
+	var p []float64
 	if m.ensemble == nil {
-		y, err = m.truthOf(b, rows)
-	} else {
+		if p, counts, err = m.outputRows(b, rows, &loss); err == nil {
+			y, err = m.truthOf(b, rows)
+		}
+		if err == nil {
+			report, err = m.scoreOutputs(p, y, w, names)
+		}
+	} else if p, counts, err = m.predictRows(b, rows, nil); err == nil {
 		targets := spill.Must[float64](b.Spilled(), len(rows)*m.Encoding.Outputs())
 		if err = data.Targets(b, rows, targets); err == nil {
 			y, loss.sum = m.truth(b.Spilled(), targets), m.meanLoss(p, targets, w)
+			report, err = m.scores(b.Spilled(), p, y, w, names)
 		}
 	}
 	if err != nil {
-		return report, nil, nil, err
-	}
-	if report, err = m.scores(b.Spilled(), p, y, w, names); err != nil {
 		return report, nil, nil, err
 	}
 	report.Set("loss", loss.sum/setWeight(w, len(rows)))
@@ -480,14 +508,21 @@ func (m *Model) truth(disk *data.Spill, targets []float64) (y []float64) {
 
 // scores is compareIn with the targets in the form that the metrics take.
 func (m *Model) scores(disk *data.Spill, p, y, w []float64, names []string) (report metrics.Report, err error) {
+	if m.Task() == data.Binary {
+		p = secondIn(disk, p)
+		defer spill.Free(disk, p)
+	}
+	return m.scoreOutputs(p, y, w, names)
+}
+
+// scoreOutputs is scores for predictions as from outputRows.
+func (m *Model) scoreOutputs(p, y, w []float64, names []string) (report metrics.Report, err error) {
 	width := m.Encoding.Outputs()
 	switch m.Task() {
 	case data.Regression:
 		report, err = metrics.Regression(y, p, width, w, names...)
 	case data.Binary:
-		says := secondIn(disk, p)
-		defer spill.Free(disk, says)
-		report, err = metrics.BinaryAt(m.Threshold, y, says, w, names...)
+		report, err = metrics.BinaryAt(m.Threshold, y, p, w, names...)
 	case data.Multiclass:
 		report, err = metrics.Multiclass(y, p, width, w, names...)
 	case data.Multilabel:

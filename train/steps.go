@@ -126,7 +126,7 @@ func (t *Trainer[T]) rowAt(i int) int {
 	if t.order == nil {
 		return i
 	}
-	return t.order[i]
+	return int(t.order[i])
 }
 
 // batch returns the rows at positions from .. to-1: gathered, as a view, or from the stream. Only

@@ -86,7 +86,7 @@ type Trainer[T nn.Float] struct {
 	course course[T]      // how updates go through the rows
 	tiny   *tiny[T]       // nil if the course makes the epochs
 	now    optim.Step     // the update that updater makes
-	order  []int          // the rows in this epoch's order
+	order  []int32        // the rows in this epoch's order
 	good   []T            // the network's last finite values; if the run ended with its average, the last values before that
 	best   []T            // the values with the best validation score
 	lonely int            // 1 if a last batch of one row joins the one before it
@@ -245,6 +245,9 @@ func resolve[T nn.Float](net *nn.Network[T], cfg Config, data Data[T], rows int,
 	if rows == 0 {
 		return cfg, fmt.Errorf("%w: there are no training rows", ErrConfig)
 	}
+	if rows > math.MaxInt32 && !streamed {
+		return cfg, fmt.Errorf("%w: there are %d training rows, and a run in memory has at most %d: train on a part of them, or from a stream", ErrConfig, rows, math.MaxInt32)
+	}
 	if streamed {
 		cfg.NoShuffle = true
 	} else if err := checkRows("training", net, cfg.Loss, data.Train); err != nil {
@@ -318,7 +321,7 @@ func (t *Trainer[T]) allocate() {
 		}
 	}
 	if cfg.shuffles() {
-		t.order = make([]int, t.rows)
+		t.order = make([]int32, t.rows)
 		t.gather = newGather(most, t.data.Train)
 	}
 	if s := t.stream; s != nil {
