@@ -24,7 +24,7 @@ type ranks struct {
 	err     io.Writer // where this rank writes an error that only it knows about
 	hosts   []string  // by rank
 	crowded bool      // there are more ranks than cores on this machine
-	lost    bool      // the others cannot be reached any more
+	lost    bool      // the others cannot be reached any more, or wait in vain for this rank
 	blocks  blocks    // of a rank whose rows are in blocks, if there is one
 	members int       // the smallest number of networks that a rank is prepared for
 	odd     int       // a rank that is prepared for another number than a rank before it; 0: none
@@ -230,6 +230,12 @@ func (e *env) warn(format string, args ...any) {
 	}
 	r := e.ranks
 	fmt.Fprintf(printable{r.err}, "gradus: rank %d, on %s: %s\n", r.Rank(), r.hosts[r.Rank()], fmt.Sprintf(format, args...))
+}
+
+// alone returns an error that only this rank may have. The others wait for this rank, so leave ends the whole job.
+func (r *ranks) alone(err error) error {
+	r.lost = true
+	return fmt.Errorf("rank %d, on %s: %w", r.Rank(), r.hosts[r.Rank()], err)
 }
 
 // wait returns when all ranks have called it, or if they cannot reach each other, which the next exchange reports.

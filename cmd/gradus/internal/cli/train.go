@@ -90,6 +90,9 @@ func (c *trainCmd) Run(e *env) error {
 	if errors.Is(failed, train.ErrRanks) {
 		return failed
 	}
+	if e.ranks != nil && errors.Is(failed, train.ErrStream) {
+		return e.ranks.alone(failed)
+	}
 	if c.work.end(errors.Join(failed, e.ctx.Err())); failed != nil && c.Queue != "" {
 		return fmt.Errorf("%w; %s was not written", failed, c.Out)
 	}
