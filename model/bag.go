@@ -8,6 +8,7 @@ import (
 	"io"
 	"iter"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -16,6 +17,7 @@ import (
 	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/diagnosis"
 	"github.com/gradus-ml/gradus/internal/rng"
+	"github.com/gradus-ml/gradus/internal/spill"
 	"github.com/gradus-ml/gradus/train"
 )
 
@@ -111,12 +113,12 @@ func (f *Fit) bagged() (err error) {
 			own.Recipe = b.turns[k%len(b.turns)]
 		}
 		fold.schema, fold.weightless = f.Schema, weightless
-		t.fold, t.Memory, t.Spill = &fold, room, nil
+		t.fold, t.Memory = &fold, room
 		own.Members, own.MaxTime, own.Shrink, own.Elsewhere, own.Ranks = 0, 0, false, nil, nil // all are shrunk by the same amount
 		own.Threads = max(1, or(o.Threads, runtime.GOMAXPROCS(0))/b.workers)
 		own.Metrics, own.Targets = slices.Clone(o.Metrics), slices.Clone(o.Targets)
 		if k > 0 {
-			own.Stage, own.Refuse = nil, nil
+			own.Stage, own.Refuse, own.Encoded = nil, nil, nil
 			own.Seed = rng.Uint64(o.Seed, rng.Member, uint64(k), 0) >> 32 // a number that every JSON reader can hold
 		}
 		b.members = append(b.members, &member{tables: t, options: own})
@@ -126,6 +128,11 @@ func (f *Fit) bagged() (err error) {
 		return err
 	}
 	b.members[0].fit = first
+	for _, m := range b.members { // all members take their rows in the order of the first one
+		if m.options.BlockRows, m.options.BufferBlocks = first.Options.BlockRows, first.Options.BufferBlocks; !first.Options.blocked() {
+			m.tables.Spill = nil
+		}
+	}
 	notes := f.Notes
 	*f = Fit{
 		Options: first.Options, Schema: first.Schema, Encoding: first.Encoding, wide: first.wide, Notes: first.Notes, Rows: first.Rows,
@@ -145,7 +152,7 @@ func (f *Fit) bagged() (err error) {
 			return err
 		}
 		f.Rows.Weightless = first.Rows.Weightless
-		f.parts.train, f.parts.validation = pick(f.Schema.Rows, keep), nil
+		f.parts.train, f.parts.validation = f.pick(f.Schema.Rows, keep), nil
 		f.countRows()
 	}
 	if tables.Memory == nil {
@@ -186,7 +193,13 @@ func (b *bag) deal() (keep []int, folds []fold, err error) {
 			continue
 		}
 		for i := range min(k, o.Members-len(folds)) {
-			part := fold{test: test}
+			part, size := fold{test: test}, 0
+			for _, f := range of {
+				if f == i {
+					size++
+				}
+			}
+			part.validation, part.train = f.tables.Train.List(size)[:0], f.tables.Train.List(len(keep) - size)[:0]
 			for at, place := range keep {
 				if of[at] == i {
 					part.validation = append(part.validation, place)
@@ -280,14 +293,15 @@ func (b *bag) finished() bool {
 }
 
 // train continues a member until it ends or ctx does.
-func (b *bag) train(ctx context.Context, k int, steps chan<- train.Step, over func() bool) error {
+func (b *bag) train(ctx context.Context, k int, steps chan<- train.Step, over func() bool) (err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer spill.Catch(&err)
 	m := b.members[k]
 	if over() {
 		return nil
 	}
 	f := m.fit
 	if f == nil {
-		var err error
 		if f, err = Prepare(m.tables, m.options, nil); err != nil {
 			if ctx.Err() != nil { // the wait for memory may have been canceled
 				return nil

@@ -55,8 +55,6 @@ func (o *Options) checkBlocks(c *train.Config) error {
 		return refuse("Method", nil, "%s, and this run looks at all rows at once: choose mini-batch, and an optimizer other than lbfgs and cg", how)
 	case o.Tolerance != nil:
 		return refuse("Tolerance", nil, "%s, which sees a batch at a time, and a tolerance needs all rows: take a loss to reach, or patience", how)
-	case o.Members > 1:
-		return refuse("Members", nil, "%s, and the members of an ensemble need other rows each: train one network, or use a part of the rows that fits in memory", how)
 	}
 	return nil
 }

@@ -1,7 +1,6 @@
 package model
 
 import (
-	"errors"
 	"fmt"
 	"runtime/debug"
 	"sync"
@@ -41,17 +40,22 @@ func Prepare(tables Tables, o Options, start *Weights) (f *Fit, err error) {
 		f.Options.Members, why = f.Options.chooseMembers(tables, f.Schema, start)
 	}
 	if f.Options.Members > 1 {
-		err := f.bagged()
-		if errors.Is(err, ErrMemory) && o.Members == AutoMembers && tables.Spill != nil {
-			return onlyOne(tables, o)
-		}
-		if err != nil {
+		if err := f.bagged(); err != nil {
 			return nil, err
 		}
 		return f, nil
 	}
 	f.Options.Members = 0
-	fitted := false
+	ready, fitted := false, false
+	disk, err := f.ownSpill()
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if !ready {
+			disk.Close()
+		}
+	}()
 	if room := tables.Memory; room != nil {
 		room.enter()
 		defer func() {
@@ -92,7 +96,19 @@ func Prepare(tables Tables, o Options, start *Weights) (f *Fit, err error) {
 		f.summing = true
 		go f.sources()
 	}
+	ready = true
 	return f, nil
+}
+
+// ownSpill gives a fold or a member its own space on the disk, which Release frees. Other runs may still use that of the
+// tables.
+func (f *Fit) ownSpill() (disk *data.Spill, err error) {
+	if f.tables.fold == nil || f.tables.Spill == nil {
+		return nil, nil
+	}
+	disk, err = data.NewSpill(f.tables.Spill.Dir())
+	f.tables.Spill, f.disk = disk, disk
+	return disk, err
 }
 
 // makeRunner encodes the rows and makes the network, in the precision of the options.
@@ -180,16 +196,6 @@ func (f *Fit) learnEncoding(base *Model) (err error) {
 		f.note("%s", said)
 	}
 	return f.leaveUnknown()
-}
-
-// onlyOne prepares one network if the rows of an ensemble that was only a default do not fit in memory.
-func onlyOne(tables Tables, o Options) (*Fit, error) {
-	o.Members = 1
-	f, err := Prepare(tables, o, nil)
-	if err == nil {
-		f.note("One network is trained, not an ensemble: the rows do not fit in the available memory.")
-	}
-	return f, err
 }
 
 // outputsOf returns the number of outputs for a schema's targets.

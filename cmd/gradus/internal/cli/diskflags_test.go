@@ -42,61 +42,72 @@ func trainIn(t *testing.T, how ...string) outcome {
 
 func TestMemoryChangesNoBit(t *testing.T) {
 	notShort(t)
-	place(t, map[string]string{"big.csv": largeTable(400_000)})
-	whole := trainIn(t)
-	if whole.code != 0 {
-		t.Fatalf("got %v, want exit status 0", whole.err)
-	}
-	want := parseJSON(t, whole.out)
-	if strings.Contains(whole.out, "on the disk") {
-		t.Fatal("the table does not fit in this machine's memory")
-	}
-	small := trainIn(t, "--memory", "30MiB")
-	if small.code != 0 {
-		t.Fatalf("got %v, want exit status 0", small.err)
-	}
-	got := parseJSON(t, small.out)
-	if !strings.Contains(small.out, "its cells are on the disk") || !strings.Contains(small.out, "The encoded rows do not fit") {
-		t.Errorf("the rows are in memory, want them on the disk; got the notes %v", got["notes"])
-	}
-	other := func(o object) { // removes the notes, which differ for a table on the disk
-		delete(o, "notes")
-	}
-	other(got)
-	other(want)
-	for _, d := range differences(got, want) {
-		t.Error(d)
-	}
-
-	// A run that is killed while it trains continues from its checkpoint, on the disk and in memory.
-	for i, how := range [][]string{{"--memory", "30MiB"}, nil} {
-		run := fmt.Sprintf("run%d", i)
-		args := append(append([]string{"train", "big.csv"}, inBlocks...), "--run", run, "--checkpoint-every", "1ms")
-		cmd := process(os.Args[0], append(args, "--memory", "30MiB")...)
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		for range 600 {
-			if _, err := os.Stat(filepath.Join(run, checkpointFiles[0])); err == nil {
-				break
+	for _, c := range []struct {
+		name       string
+		how        []string
+		checkpoint string // the folder of the first one
+	}{
+		{"one network", nil, ""},
+		{"an ensemble", []string{"--members", "2", "--hidden", "8"}, "member-0"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			place(t, map[string]string{"big.csv": largeTable(400_000)})
+			whole := trainIn(t, c.how...)
+			if whole.code != 0 {
+				t.Fatalf("got %v, want exit status 0", whole.err)
 			}
-			time.Sleep(50 * time.Millisecond)
-		}
-		cmd.Process.Kill()
-		cmd.Wait()
-		if how == nil { // the machine has more memory now
-			config := strings.Replace(readFile(t, run+"/config.json"), `"memory": "30MiB",`, "", 1)
-			writeFile(t, run+"/config.json", config)
-		}
-		again := outcomeOf(t, process(os.Args[0], "resume", run, "--json", "--quiet"))
-		if again.code != 0 {
-			t.Fatalf("got %v, want exit status 0", again.err)
-		}
-		got := parseJSON(t, again.out)
-		other(got)
-		for _, d := range differences(got, want) {
-			t.Errorf("resumed: %s", d)
-		}
+			want := parseJSON(t, whole.out)
+			if strings.Contains(whole.out, "on the disk") {
+				t.Fatal("the table does not fit in this machine's memory")
+			}
+			small := trainIn(t, append(c.how, "--memory", "30MiB")...)
+			if small.code != 0 {
+				t.Fatalf("got %v, want exit status 0", small.err)
+			}
+			got := parseJSON(t, small.out)
+			if !strings.Contains(small.out, "its cells are on the disk") || !strings.Contains(small.out, "The encoded rows do not fit") {
+				t.Errorf("the rows are in memory, want them on the disk; got the notes %v", got["notes"])
+			}
+			other := func(o object) { // removes the notes, which differ for a table on the disk
+				delete(o, "notes")
+			}
+			other(got)
+			other(want)
+			for _, d := range differences(got, want) {
+				t.Error(d)
+			}
+
+			// A run that is killed while it trains continues from its checkpoint, on the disk and in memory.
+			for i, how := range [][]string{{"--memory", "30MiB"}, nil} {
+				run := fmt.Sprintf("run%d", i)
+				args := append(append([]string{"train", "big.csv"}, inBlocks...), "--run", run, "--checkpoint-every", "1ms")
+				cmd := process(os.Args[0], append(append(args, c.how...), "--memory", "30MiB")...)
+				if err := cmd.Start(); err != nil {
+					t.Fatal(err)
+				}
+				for range 600 {
+					if _, err := os.Stat(filepath.Join(run, c.checkpoint, checkpointFiles[0])); err == nil {
+						break
+					}
+					time.Sleep(50 * time.Millisecond)
+				}
+				cmd.Process.Kill()
+				cmd.Wait()
+				if how == nil { // the machine has more memory now
+					config := strings.Replace(readFile(t, run+"/config.json"), `"memory": "30MiB",`, "", 1)
+					writeFile(t, run+"/config.json", config)
+				}
+				again := outcomeOf(t, process(os.Args[0], "resume", run, "--json", "--quiet"))
+				if again.code != 0 {
+					t.Fatalf("got %v, want exit status 0", again.err)
+				}
+				got := parseJSON(t, again.out)
+				other(got)
+				for _, d := range differences(got, want) {
+					t.Errorf("resumed: %s", d)
+				}
+			}
+		})
 	}
 }
 
@@ -113,8 +124,13 @@ func TestMemoryOnAFullDisk(t *testing.T) {
 	for _, c := range []struct {
 		blocks int // of 512 bytes
 		says   string
-	}{{2000, "temporary files"}, {20_000, "the encoded rows, which take"}} {
-		args := append(append([]string{"train", "big.csv"}, inBlocks...), "--memory", "30MiB")
+		how    []string
+	}{
+		{2000, "temporary files", nil},
+		{20_000, "the encoded rows, which take", nil},
+		{20_000, "file too large", []string{"--members", "2", "--hidden", "8"}},
+	} {
+		args := append(append(append([]string{"train", "big.csv"}, inBlocks...), "--memory", "30MiB"), c.how...)
 		cmd := process(sh, append([]string{"-c", fmt.Sprintf(`ulimit -f %d; exec "$@"`, c.blocks), "sh", os.Args[0]}, args...)...)
 		o := outcomeOf(t, cmd)
 		if o.code != 1 || !strings.Contains(o.err, c.says) || !strings.Contains(o.err, "larger disk") || strings.Count(o.err, "\n") != 1 {

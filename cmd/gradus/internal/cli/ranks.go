@@ -26,8 +26,7 @@ type ranks struct {
 	crowded bool      // there are more ranks than cores on this machine
 	lost    bool      // the others cannot be reached any more
 	blocks  blocks    // of a rank whose rows are in blocks, if there is one
-	members int       // the smallest number of networks that a rank is prepared for
-	odd     int       // a rank that is prepared for another number than a rank before it; 0: none
+	odd     int       // a rank that is prepared for another number of networks than rank 0; 0: none
 }
 
 // blocks are the sizes that affect the order of rows in blocks. They are 0 if the rows are not in blocks.
@@ -182,7 +181,7 @@ func (e *env) agree(f *model.Fit, failed error) error {
 	}
 	for i, text := range texts {
 		theirs, first := mine, mine
-		theirs.Tables, first.Tables, theirs.Blocks, theirs.Members = nil, nil, blocks{}, 0
+		theirs.Tables, first.Tables, theirs.Blocks, theirs.Members, first.Members = nil, nil, blocks{}, 0, 0
 		if err := errors.Join(json.Unmarshal(text, &theirs), json.Unmarshal(texts[0], &first)); err != nil {
 			return err
 		}
@@ -207,11 +206,8 @@ func (e *env) agree(f *model.Fit, failed error) error {
 		if theirs.Blocks.Rows > 0 {
 			r.blocks = theirs.Blocks
 		}
-		switch {
-		case i == 0:
-			r.members, r.odd = theirs.Members, 0
-		case theirs.Members != r.members:
-			r.members, r.odd = min(r.members, theirs.Members), i
+		if theirs.Members != first.Members {
+			r.odd = i
 		}
 	}
 	return nil
