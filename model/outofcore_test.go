@@ -179,7 +179,9 @@ func TestMembersOutOfCoreHaveTheBitsOfMemory(t *testing.T) {
 	}{
 		{"regression", amount, Options{Members: 3, Shrink: true}},
 		{"classes, balanced", class, Options{Members: 3, ClassWeight: []string{"balanced"}, Metrics: []string{"auc"}, Threshold: "auto:f1", Threads: 1}},
-		{"noise, shrunk", func(a, b float64, color string) string { return fmt.Sprintf("%.3f", math.Mod(1e9*math.Abs(math.Sin(1e7*a)), 1)) }, Options{Members: 2, Shrink: true, LearningRate: new(0.5)}},
+		{"noise, shrunk", func(a, b float64, color string) string {
+			return fmt.Sprintf("%.3f", math.Mod(1e9*math.Abs(math.Sin(1e7*a)), 1))
+		}, Options{Members: 2, Shrink: true, LearningRate: new(0.5)}},
 		{"weights, groups, test rows", amount, Options{Members: 2, SampleWeight: "w", Group: "color", Test: new(0.1)}},
 		{"more members than folds", amount, Options{Members: 9}},
 		{"shared validation rows", amount, Options{Members: 2, Validation: new(0.2)}},

@@ -100,10 +100,9 @@ func Prepare(tables Tables, o Options, start *Weights) (f *Fit, err error) {
 	return f, nil
 }
 
-// ownSpill gives a fold or a member its own space on the disk, which Release frees. Other runs may still use that of the
-// tables.
+// ownSpill gives one of several runs its own space on the disk, which Release frees. The others use that of the tables.
 func (f *Fit) ownSpill() (disk *data.Spill, err error) {
-	if f.tables.fold == nil || f.tables.Spill == nil {
+	if f.tables.Spill == nil || f.tables.fold == nil && f.tables.Memory == nil {
 		return nil, nil
 	}
 	disk, err = data.NewSpill(f.tables.Spill.Dir())

@@ -233,3 +233,52 @@ func TestImportanceAndFoldsOnTheDisk(t *testing.T) {
 		}
 	}
 }
+
+// TestTuneOnTheDisk: a search over a table that does not fit in memory has the trials and the weights of memory. Where the rows go
+// to the disk by themselves, the command that it prints names the blocks, and gives the weights again. A killed search continues.
+func TestTuneOnTheDisk(t *testing.T) {
+	notShort(t)
+	place(t, map[string]string{"big.csv": largeTable(400_000)})
+	search := strings.Fields("tune big.csv --trials 3 --epochs 1 --batch-size 1024 --hidden 4 --members 1 --search lr=1e-3..1e-1:log --search activation=relu|tanh --strategy random --json")
+	tuned := func(onDisk bool, more ...string) object {
+		t.Helper()
+		o := outcomeOf(t, process(os.Args[0], append(search, more...)...))
+		if o.code != 0 {
+			t.Fatalf("%v: got exit status %d and %s, want 0", more, o.code, o.err)
+		}
+		if strings.Contains(o.out, "The encoded rows do not fit") != onDisk {
+			t.Errorf("%v: the rows on the disk: got %v, want %v", more, !onDisk, onDisk)
+		}
+		return parseJSON(t, o.out)
+	}
+	sum := func(o object) any { return o["train"].(map[string]any)["weights_sha256"] }
+	blocks := []string{"--block-rows", "512", "--buffer-blocks", "16"}
+	want := tuned(false, blocks...)
+	got := tuned(true, append(blocks, "--memory", "30MiB")...)
+	if a, b := sameTrials(want), sameTrials(got); a != b || sum(want) != sum(got) {
+		t.Errorf("in memory\n%s\non the disk\n%s\nwith the weights %v and %v, want the same", a, b, sum(want), sum(got))
+	}
+
+	search = append(search, "--buffer-blocks", "4", "--memory", "40MiB")
+	cmd := process(os.Args[0], append(search, "--run", "kept", "--cache", "cache")...)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for range 600 {
+		if raw, err := os.ReadFile("kept/trials.jsonl"); err == nil && strings.Count(string(raw), "\n") > 1 {
+			break
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	cmd.Process.Kill()
+	cmd.Wait()
+	again, whole := tuned(true, "--run", "kept", "--cache", "cache"), tuned(true)
+	if a, b := sameTrials(whole), sameTrials(again); a != b || sum(whole) != sum(again) {
+		t.Errorf("continued after a kill\n%s\nuninterrupted\n%s\nwith the weights %v and %v, want the same", b, a, sum(again), sum(whole))
+	}
+	command := strings.Fields(whole["command"].(string))
+	trained := outcomeOf(t, process(os.Args[0], append(command[1:], "--json", "--quiet")...))
+	if trained.code != 0 || parseJSON(t, trained.out)["weights_sha256"] != sum(whole) {
+		t.Errorf("%q: got exit status %d and %.300s, want the weights %v", command, trained.code, trained.out+trained.err, sum(whole))
+	}
+}

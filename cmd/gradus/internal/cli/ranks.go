@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/gradus-ml/gradus/internal/memory"
@@ -33,6 +34,22 @@ type ranks struct {
 type blocks struct{ Rows, Buffer int }
 
 func blocksOf(f *model.Fit) blocks { return blocks{f.Options.BlockRows, f.Options.BufferBlocks} }
+
+// give sets the sizes in a call, if the rows are in blocks.
+func (b blocks) give(c *trainCmd) {
+	if b.Rows > 0 {
+		c.give("block-rows", strconv.Itoa(b.Rows))
+		c.give("buffer-blocks", strconv.Itoa(b.Buffer))
+	}
+}
+
+// flags returns the flags that set the sizes, if the rows are in blocks.
+func (b blocks) flags() []string {
+	if b.Rows == 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf("--block-rows=%d", b.Rows), fmt.Sprintf("--buffer-blocks=%d", b.Buffer)}
+}
 
 // Gather calls the World's Gather, and remembers if it failed.
 func (r *ranks) Gather(all []byte, counts []int) error {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math"
 	"os"
-	"strconv"
 	"strings"
 	"time"
 
@@ -77,7 +76,7 @@ func (c *trainCmd) Run(e *env) error {
 		c.told = len(notes)
 	}
 	if c.Queue != "" {
-		if c.work, err = c.send(e, &bagging{f}); err != nil {
+		if c.work, err = c.send(e, &bagging{f, func() {}}, blocksOf(f)); err != nil {
 			return err
 		}
 	}
@@ -192,8 +191,7 @@ func (c *trainCmd) prepareAll(e *env, failed error) (f *model.Fit, err error) {
 func (c *trainCmd) begin(e *env, f *model.Fit) (_ *model.Fit, dir *runDir, err error) {
 	if r := e.ranks; r != nil && r.blocks != blocksOf(f) {
 		f.Release()
-		c.give("block-rows", strconv.Itoa(r.blocks.Rows))
-		c.give("buffer-blocks", strconv.Itoa(r.blocks.Buffer))
+		r.blocks.give(c)
 		if f, err = c.prepare(e); err != nil {
 			return nil, nil, err
 		}
