@@ -267,8 +267,7 @@ func TestBlocksRefuseWhatNeedsAllRows(t *testing.T) {
 		o      Options
 		option string
 	}{
-		{Options{BlockRows: 10, Optimizer: "lbfgs"}, "Method"},
-		{Options{BufferBlocks: 10, Method: "batch"}, "Method"},
+		{Options{BlockRows: 10, Method: "batch", Norm: "batch"}, "Norm"},
 		{Options{BlockRows: 10, Method: "per-sample"}, "Method"},
 		{Options{BlockRows: 10, Tolerance: new(0.1)}, "Tolerance"},
 		{Options{BlockRows: -1}, "BlockRows"},
@@ -281,12 +280,45 @@ func TestBlocksRefuseWhatNeedsAllRows(t *testing.T) {
 	}
 }
 
-func TestOutOfCoreRefusesSolversAndMeans(t *testing.T) {
-	spilling := Tables{Train: blockTable(t, 3000, amount), Spill: spillOf(t)}
-	tight(t, 150_000)
-	if _, err := Prepare(spilling, Options{Hidden: []int{8}, Optimizer: "lbfgs"}, nil); !errors.Is(err, ErrMemory) || !strings.Contains(err.Error(), "mini-batch") {
-		t.Errorf("lbfgs: got %v, want ErrMemory that names mini-batch", err)
+// Batch descent and solvers look at all rows. On the disk they have the bits of an ordinary run in memory, whatever the blocks.
+func TestAllRowsOutOfCore(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		target func(a, b float64, color string) string
+		o      Options
+	}{
+		{"lbfgs", amount, Options{Optimizer: "lbfgs"}},
+		{"cg, weights", amount, Options{Optimizer: "cg", SampleWeight: "w", L2: 0.01}},
+		{"lbfgs, classes", class, Options{Optimizer: "lbfgs", ClassWeight: []string{"balanced"}, Metrics: []string{"auc"}, Precision: "float64"}},
+		{"batch, label smoothing, a loss to reach", class, Options{Method: "batch", LabelSmoothing: 0.1, TargetLoss: new(0.5), Epochs: 40, LearningRate: new(0.05)}},
+		{"batch, dropout, shards, threads", amount, Options{Method: "batch", Dropout: 0.2, Shards: 5, Threads: 2}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			o := c.o
+			o.Seed, o.Epochs, o.Hidden = 5, or(o.Epochs, 6), []int{8}
+			want, _ := trainTo(t, Tables{Train: blockTable(t, 8000, c.target)}, o)
+			tight(t, 450_000)
+			o.BlockRows, o.BufferBlocks = 100, 3
+			got, g := trainTo(t, Tables{Train: onDisk(t, blockTable(t, 8000, c.target)), Spill: spillOf(t)}, o)
+			if !g.spilled || !strings.Contains(fmt.Sprint(g.Notes), "read anew for every gradient") {
+				t.Fatalf("the rows fit in memory, want a run on the disk; notes %q", g.Notes)
+			}
+			if a, b := want.WeightsSHA256(), got.WeightsSHA256(); a != b {
+				t.Errorf("weights %s in memory, %s on the disk", a, b)
+			}
+			if a, b := scoresOf(t, want), scoresOf(t, got); a != b {
+				t.Errorf("scores %s in memory, %s on the disk", a, b)
+			}
+			a, b := want.Training, got.Training
+			if a.Loss != b.Loss || a.Reason != b.Reason || a.Epochs != b.Epochs || a.BestEpoch != b.BestEpoch {
+				t.Errorf("in memory %v, %s, %d epochs, the best %d; on the disk %v, %s, %d, %d", a.Loss, a.Reason, a.Epochs, a.BestEpoch, b.Loss, b.Reason, b.Epochs, b.BestEpoch)
+			}
+		})
 	}
+}
+
+func TestOutOfCoreRefusesMeans(t *testing.T) {
+	spilling := Tables{Spill: spillOf(t)}
 	var cells [][]string
 	for i := range 4000 {
 		cells = append(cells, []string{fmt.Sprintf("l%d", i%400), fmt.Sprint(i%400%7*10 + i%3)})
@@ -381,17 +413,30 @@ func TestDamageDuringTheRun(t *testing.T) {
 
 func TestOutOfCoreResumes(t *testing.T) {
 	table := blockTable(t, 3000, amount)
-	o := Options{Seed: 5, Epochs: 3, Hidden: []int{8}, BlockRows: 64, BufferBlocks: 4, BatchSize: 50}
-	tight(t, 150_000)
+	t.Run("batches", func(t *testing.T) {
+		resumes(t, table, Options{Seed: 5, Epochs: 3, Hidden: []int{8}, BlockRows: 64, BufferBlocks: 4, BatchSize: 50}, 77) // within the second epoch
+	})
+	t.Run("lbfgs", func(t *testing.T) {
+		resumes(t, table, Options{Seed: 5, Epochs: 12, Hidden: []int{8}, BlockRows: 64, BufferBlocks: 4, Optimizer: "lbfgs"}, 7)
+	})
+}
+
+// resumes checks that a run continues from a checkpoint after an update, on the disk and in memory.
+func resumes(t *testing.T, table *data.Table, o Options, after int) {
+	const little = 200_000 // bytes
+	tight(t, little)
 	whole, _ := trainTo(t, Tables{Train: table, Spill: spillOf(t)}, o)
 	f, err := Prepare(Tables{Train: table, Spill: spillOf(t)}, o, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer f.Release()
+	if !f.spilled {
+		t.Fatal("the rows fit in memory, want a run on the disk")
+	}
 	var saved bytes.Buffer
 	for s := range f.Steps(context.Background()) {
-		if s.N == 77 { // within the second epoch
+		if s.N == after {
 			if err := f.Checkpoint(&saved); err != nil {
 				t.Fatal(err)
 			}
@@ -401,7 +446,7 @@ func TestOutOfCoreResumes(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		memory uint64
-	}{{"on the disk", 150_000}, {"in memory", 1 << 30}} {
+	}{{"on the disk", little}, {"in memory", 1 << 30}} {
 		tight(t, c.memory)
 		g, err := Prepare(Tables{Train: table, Spill: spillOf(t)}, o, nil)
 		if err != nil {

@@ -411,12 +411,14 @@ func newTrainer[T nn.Float](f *Fit, net *nn.Network[T], d *train.Data[T], held *
 	if err != nil {
 		return nil, err
 	}
+	stream := blocks.Stream(src, f.orderOf(), layout)
+	stream.W = d.Train.W
 	if f.spilled {
 		f.noteForeign()
 		held.tell()
 		d.Train = train.Set[T]{} // they are not in memory
 	}
-	return train.NewStream(net, f.recipe.config, blocks.Stream(src, f.orderOf(), layout), d.Validation)
+	return train.NewStream(net, f.recipe.config, stream, d.Validation)
 }
 
 // noteForeign notes which cells of the training rows are new to the encoding, if the encoding is that of the model

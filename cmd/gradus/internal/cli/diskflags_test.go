@@ -203,7 +203,7 @@ func TestMemoryIsRead(t *testing.T) {
 	if o.code != 2 || !strings.Contains(o.err, "--memory") || !strings.Contains(o.err, "2GiB") {
 		t.Errorf(`got %d %s, want exit status 2 and "--memory" in o.err and "2GiB" in o.err`, o.code, o.err)
 	}
-	if o := call("train", "t.csv", "--block-rows", "8", "--optimizer", "lbfgs"); o.code != 2 || !strings.Contains(o.err, "mini-batch") {
+	if o := call("train", "t.csv", "--block-rows", "8", "--method", "per-sample"); o.code != 2 || !strings.Contains(o.err, "mini-batch") {
 		t.Errorf(`got %d %s, want exit status 2 and "mini-batch" in o.err`, o.code, o.err)
 	}
 }
