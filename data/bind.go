@@ -24,7 +24,7 @@ func (b *Binding) BadAsMissing() { b.lenient = true }
 // Bind finds the encoding's columns in a table by their names, in any order; other
 // columns are ignored. All inputs must be present. The targets may be absent, as long as Targets is not called.
 func (e *Encoding) Bind(t *Table) (b *Binding, err error) {
-	defer spill.Catch(&err)
+	defer spill.Guard(&err)()
 	if e.width == 0 {
 		return nil, fail(ErrEncoding, "the encoding was neither fitted nor decoded")
 	}
@@ -172,7 +172,7 @@ func (c Counts) Unseen() int {
 // column. Cells beyond the range of the training rows are counted only if they are more than one in a
 // hundred of the rows, because a few are expected.
 func Inputs[T Float](b *Binding, rows []int, dst []T) (told Counts, err error) {
-	defer spill.Catch(&err)
+	defer spill.Guard(&err)()
 	if rows == nil {
 		rows = b.t.all()
 	}
@@ -189,7 +189,7 @@ func Inputs[T Float](b *Binding, rows []int, dst []T) (told Counts, err error) {
 // CountInputs returns what Inputs returns for the given rows, and encodes them part by part, so that they are never all
 // in memory.
 func CountInputs[T Float](b *Binding, rows []int) (told Counts, err error) {
-	defer spill.Catch(&err)
+	defer spill.Guard(&err)()
 	const part = 16 * pieceRows
 	counts := make(Counts, len(b.e.Inputs))
 	dst := make([]T, min(part, len(rows))*b.e.width)

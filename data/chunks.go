@@ -6,7 +6,6 @@ import (
 	"io"
 	"math"
 	"runtime"
-	"runtime/debug"
 	"sync"
 
 	"github.com/gradus-ml/gradus/internal/memory"
@@ -172,7 +171,6 @@ func (a *assembly) assemble(c *chunker, first []byte, line int) error {
 	for range cores {
 		free <- nil
 		team.Go(func() {
-			debug.SetPanicOnFault(true)
 			var p part
 			for k := range work {
 				p.fill(a.g, k.buf, k.line)
@@ -272,7 +270,7 @@ func (a *assembly) join(p *part) {
 	if a.err != nil {
 		return
 	}
-	defer spill.Catch(&a.err)
+	defer spill.Guard(&a.err)()
 	t := a.t
 	if most := int64(1) << 32; int64(t.rows)+int64(p.rows) >= most {
 		a.err = fail(ErrLarge, "%s: has more than %d rows: use a part of it", t.name, most-1)

@@ -23,7 +23,7 @@ const (
 // level (rare). Missing cells are a level too. A column with more than 256 levels also has, for each
 // level, the means of the targets in its rows: see OutOfFold.
 func (s *Schema) Fit(t *Table, rows []int, scale Scaling, scaleTargets bool) (e *Encoding, err error) {
-	defer spill.Catch(&err)
+	defer spill.Guard(&err)()
 	if scale == "" {
 		scale = ScaleAuto
 	}

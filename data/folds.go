@@ -85,7 +85,7 @@ func folds(disk *Spill, n int, strata []int, k int, seed uint64) (fold []int, er
 	if err := checkFolds(n, strata, k); err != nil {
 		return nil, err
 	}
-	defer spill.Catch(&err)
+	defer spill.Guard(&err)()
 	sizes, members := membersOf(disk, n, strata)
 	fold = spill.Must[int](disk, n)
 	next := 0 // dealing continues where the previous class ended, which keeps the sizes equal

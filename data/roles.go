@@ -3,6 +3,8 @@ package data
 import (
 	"fmt"
 	"math"
+
+	"github.com/gradus-ml/gradus/internal/spill"
 )
 
 // Columns that describe rows instead of being learned from: their weight, their group,
@@ -29,12 +31,13 @@ func (t *Table) unreadError(kind error, col int, what string) *failure {
 
 // Weights reads the rows' weights from a column of numbers. A weight that is missing,
 // negative or not finite is an error that names its line.
-func Weights(t *Table, name string, rows []int) ([]float64, error) {
+func Weights(t *Table, name string, rows []int) (w []float64, err error) {
+	defer spill.Guard(&err)()
 	col, err := t.Column(name, "which weighs the rows")
 	if err != nil {
 		return nil, err
 	}
-	w := make([]float64, len(rows))
+	w = make([]float64, len(rows))
 	for i, row := range rows {
 		v, ok := t.Number(row, col)
 		if !ok || v < 0 {
@@ -48,6 +51,7 @@ func Weights(t *Table, name string, rows []int) ([]float64, error) {
 // Weighing lists the rows whose weight is not 0, and counts the others; nil means all rows. A cell
 // that is not a weight is left for Weights to report.
 func Weighing(t *Table, name string) (rows []int, weightless int, err error) {
+	defer spill.Guard(&err)()
 	col, err := t.Column(name, "which weighs the rows")
 	if err != nil {
 		return nil, 0, err
@@ -75,7 +79,8 @@ func Weighing(t *Table, name string) (rows []int, weightless int, err error) {
 
 // Groups reads the group of each row from a column of any kind. Equal cells are one group.
 // The groups are numbered by first appearance. A missing cell is an error that names its line.
-func Groups(t *Table, name string, rows []int) ([]int, error) {
+func Groups(t *Table, name string, rows []int) (groups []int, err error) {
+	defer spill.Guard(&err)()
 	col, err := t.Column(name, "which groups the rows")
 	if err != nil {
 		return nil, err
@@ -83,7 +88,7 @@ func Groups(t *Table, name string, rows []int) ([]int, error) {
 	view := t.cols[col].levels()
 	group := make([]int, view.dict.len()) // plus 1
 	many := 0
-	groups := make([]int, len(rows))
+	groups = make([]int, len(rows))
 	for i, row := range rows {
 		code := view.codes.at(row)
 		if view.means[code].c == missing {
@@ -100,14 +105,15 @@ func Groups(t *Table, name string, rows []int) ([]int, error) {
 
 // Times reads the rows' places in time from a column of numbers or of dates. Dates become
 // days since 1970-01-01. A cell of another kind is an error that names its line.
-func Times(t *Table, name string, rows []int) ([]float64, error) {
+func Times(t *Table, name string, rows []int) (times []float64, err error) {
+	defer spill.Guard(&err)()
 	col, err := t.Column(name, "which orders the rows in time")
 	if err != nil {
 		return nil, err
 	}
 	p := profileColumn(&t.cols[col], rows, false)
 	kind := p.kind()
-	times := make([]float64, len(rows))
+	times = make([]float64, len(rows))
 	for i, row := range rows {
 		v := math.NaN()
 		switch kind {

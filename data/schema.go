@@ -124,7 +124,7 @@ func (s *Schema) size() int {
 // a cell of another type is then an error. A table of one row keeps every column that is
 // not missing.
 func Infer(t *Table, opt SchemaOptions) (s *Schema, err error) {
-	defer spill.Catch(&err)
+	defer spill.Guard(&err)()
 	s, err = infer(t, opt)
 	if t.title != nil && !errors.Is(err, ErrOption) {
 		switch e := err.(type) {

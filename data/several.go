@@ -107,7 +107,7 @@ func inFolder(path string) ([]string, error) {
 // append adds the rows of another table with the same columns. That table is not used afterwards. If the two do not
 // fit in memory together, they go to the disk, if there is one.
 func (t *Table) append(next *Table, disk *Spill) (err error) {
-	defer spill.Catch(&err)
+	defer spill.Guard(&err)()
 	from := make([]int, len(t.columns))
 	for i, name := range t.columns {
 		if from[i] = next.Index(name); from[i] < 0 {
@@ -177,7 +177,7 @@ func NewParts(disk *Spill) *Parts { return &Parts{disk: disk} }
 // Add adds a part with the columns of the first one, in any order. A column that the earlier parts lack is missing in their
 // rows. The part is not used afterwards. The table has the notes of the first part only.
 func (p *Parts) Add(part *Table) (err error) {
-	defer spill.Catch(&err)
+	defer spill.Guard(&err)()
 	if p.table != nil {
 		for i, name := range part.columns {
 			if p.table.Index(name) < 0 {

@@ -28,10 +28,6 @@ func SpillFolder(folders ...string) string {
 // Spilled returns the disk space that stores the table's cells. It is nil if they are in memory.
 func (t *Table) Spilled() *Spill { return t.disk }
 
-// List returns space for a list of rows, stored where the table's cells are. On a full disk it panics with
-// an error that wraps ErrSpill.
-func (t *Table) List(rows int) []int { return spill.Must[int](t.disk, rows) }
-
 // spillTo moves the cells to a disk, and says so.
 func (t *Table) spillTo(disk *Spill) {
 	t.toDisk(disk)

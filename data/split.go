@@ -30,7 +30,7 @@ func split(disk *Spill, n int, strata []int, fraction float64, seed uint64, purp
 	if err := checkSplit(n, strata, fraction); err != nil {
 		return nil, nil, err
 	}
-	defer spill.Catch(&err)
+	defer spill.Guard(&err)()
 	sizes, members := membersOf(disk, n, strata)
 	out := make([]bool, n)
 	most := 0

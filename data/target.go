@@ -440,7 +440,8 @@ func rowsWith(looks []inspection, of []int) []int {
 }
 
 // Labeled lists the rows of a table in which no target is missing.
-func (s *Schema) Labeled(t *Table) ([]int, error) {
+func (s *Schema) Labeled(t *Table) (rows []int, err error) {
+	defer spill.Guard(&err)()
 	looks := make([]inspection, len(s.Targets))
 	for i, y := range s.Targets {
 		col, err := t.Target(y.Name)

@@ -141,7 +141,7 @@ func (d *diagnosis[T]) fallsLate(h train.History) float64 {
 
 // perRow returns the divisor that turns a batch loss of the history into a loss per row.
 func (d *diagnosis[T]) perRow() float64 {
-	return d.cfg.Reduction.Scale(d.cfg.BatchSize) * float64(d.cfg.BatchSize)
+	return d.cfg.Reduction.Scale(d.cfg.BatchSize, nil) * float64(d.cfg.BatchSize)
 }
 
 // oscillation looks for a loss that goes up in every epoch of one parity and down in every

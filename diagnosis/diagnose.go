@@ -78,7 +78,7 @@ const (
 // judge sets the outcome of a run with that loss over all training rows.
 func (d *diagnosis[T]) judge(loss float64) {
 	rows := d.data.Train.Rows()
-	o := outcome{loss: loss / d.cfg.Reduction.Scale(rows) / float64(rows), diverged: d.at.Diverged != nil}
+	o := outcome{loss: loss / d.cfg.Reduction.Scale(rows, nil) / float64(rows), diverged: d.at.Diverged != nil}
 	o.base, o.least = d.guessLoss()
 	o.gain = 1 - (o.loss-o.least)/o.guess()
 	if o.guess() <= 0 { // one row, or a constant target: there is no guess to beat

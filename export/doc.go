@@ -7,6 +7,6 @@
 //   - Tensors: only the weights, as safetensors or npz, under gradus's or PyTorch's names.
 //   - Import: a dense network from safetensors, npz or ONNX as a model.
 //
-// Write chooses the format by the file's extension. Only the program imports this package. A
+// Write chooses the format by the file's extension. No other package of the library imports this one, so a
 // program that only trains or predicts does not link it.
 package export

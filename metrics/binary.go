@@ -6,18 +6,18 @@ import (
 	"github.com/gradus-ml/gradus/internal/kernel"
 )
 
-// Epsilon is how far log_loss keeps a probability from 0 and 1. It is float64's machine
+// epsilon is how far log_loss keeps a probability from 0 and 1. It is float64's machine
 // epsilon, as in scikit-learn for float64, so one row costs at most 36.04. (For float32
 // predictions scikit-learn uses float32's epsilon, and a row costs at most 15.94. Here it
 // does not depend on the precision.)
-const Epsilon = 0x1p-52
+const epsilon = 0x1p-52
 
 // Binary compares the probability p of the second class with the classes y, 0 or 1:
 //
 //	accuracy          = weight of the rows guessed right / Σ w; the guess is 1 if p > 0.5
 //	balanced_accuracy = mean of the recalls of the classes that occur
 //	auc               = AUC(y, p, w); left out if only one class occurs
-//	log_loss          = -Σ w·log(p of the row's class) / Σ w, p kept within [Epsilon, 1-Epsilon]
+//	log_loss          = -Σ w·log(p of the row's class) / Σ w, p kept within [2^-52, 1-2^-52]
 //
 // A p of exactly 0.5 goes to class 0, just as Multiclass takes the first of equals. More
 // metrics are added if they are named (Kind.Names).
@@ -85,7 +85,7 @@ func binary(threshold float64, y, p, w []float64, n float64, more []string) Repo
 }
 
 // logLoss returns the log loss of a row whose own class had probability p.
-func logLoss(p float64) float64 { return -kernel.Log(min(max(p, Epsilon), 1-Epsilon)) }
+func logLoss(p float64) float64 { return -kernel.Log(min(max(p, epsilon), 1-epsilon)) }
 
 // setConfusion sets the confusion matrix and the scores that depend only on it.
 func (r *Report) setConfusion(confusion [][]float64) {

@@ -17,20 +17,67 @@ const (
 	OfLabels              // Multilabel
 )
 
+// A metric is a line of the table of metrics.
+type metric struct {
+	name          string
+	of            [4]bool // the kinds that have it
+	lower         bool    // a lower value is better
+	probabilities bool    // it is meaningless for scores that only rank
+}
+
+// Sets of kinds, for the table.
+var (
+	numbers    = [4]bool{OfNumbers: true}
+	two        = [4]bool{OfTwo: true}
+	labels     = [4]bool{OfLabels: true}
+	oneClass   = [4]bool{OfTwo: true, OfClasses: true}
+	anyClasses = [4]bool{OfTwo: true, OfClasses: true, OfLabels: true}
+	every      = [4]bool{true, true, true, true}
+)
+
+// table is the one table of the metrics, in the order of reports. The trainer computes the loss.
+var table = []metric{
+	{name: "loss", of: every, lower: true},
+	{name: "accuracy", of: anyClasses},
+	{name: "balanced_accuracy", of: oneClass},
+	{name: "label_accuracy", of: labels},
+	{name: "precision", of: two},
+	{name: "precision_macro", of: anyClasses},
+	{name: "recall", of: two},
+	{name: "recall_macro", of: anyClasses},
+	{name: "f1", of: two},
+	{name: "f1_macro", of: anyClasses},
+	{name: "f1_micro", of: anyClasses},
+	{name: "auc", of: anyClasses},
+	{name: "average_precision", of: anyClasses},
+	{name: "log_loss", of: anyClasses, lower: true, probabilities: true},
+	{name: "brier", of: anyClasses, lower: true, probabilities: true},
+	{name: "calibration_error", of: anyClasses, lower: true, probabilities: true},
+	{name: "rmse", of: numbers, lower: true},
+	{name: "mae", of: numbers, lower: true},
+	{name: "mape", of: numbers, lower: true},
+	{name: "r2", of: numbers},
+}
+
+// find returns the metric of that name, or one of no kind.
+func find(name string) metric {
+	for _, m := range table {
+		if m.name == name {
+			return m
+		}
+	}
+	return metric{name: name}
+}
+
 // Names lists the metrics of a kind in the order of reports.
 func (k Kind) Names() []string {
-	switch k {
-	case OfNumbers:
-		return []string{"loss", "rmse", "mae", "mape", "r2"}
-	case OfTwo:
-		return []string{"loss", "accuracy", "balanced_accuracy", "precision", "precision_macro", "recall", "recall_macro", "f1", "f1_macro", "f1_micro", "auc",
-			"average_precision", "log_loss", "brier", "calibration_error"}
-	case OfClasses:
-		return []string{"loss", "accuracy", "balanced_accuracy", "precision_macro", "recall_macro", "f1_macro", "f1_micro", "auc",
-			"average_precision", "log_loss", "brier", "calibration_error"}
+	var names []string
+	for _, m := range table {
+		if m.of[k] {
+			names = append(names, m.name)
+		}
 	}
-	return []string{"loss", "accuracy", "label_accuracy", "precision_macro", "recall_macro", "f1_macro", "f1_micro", "auc",
-		"average_precision", "log_loss", "brier", "calibration_error"}
+	return names
 }
 
 // ParseNames reads the names of metrics of a kind; "-" is accepted for "_". For an unknown
@@ -49,16 +96,8 @@ func (k Kind) ParseNames(names []string) ([]string, error) {
 	return out, nil
 }
 
-// HigherIsBetter reports whether a higher value of the metric is better.
-func HigherIsBetter(name string) bool {
-	switch name {
-	case "loss", "rmse", "mae", "mape", "log_loss", "brier", "calibration_error":
-		return false
-	}
-	return true
-}
+// HigherIsBetter reports whether a higher value of the metric is better. It is true of a name that is not known.
+func HigherIsBetter(name string) bool { return !find(name).lower }
 
 // NeedsProbabilities reports whether a metric is meaningless for scores that only rank.
-func NeedsProbabilities(name string) bool {
-	return name == "log_loss" || name == "brier" || name == "calibration_error"
-}
+func NeedsProbabilities(name string) bool { return find(name).probabilities }

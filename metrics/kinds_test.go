@@ -20,7 +20,7 @@ func TestParseNames(t *testing.T) {
 	for _, k := range []Kind{OfNumbers, OfTwo, OfClasses, OfLabels} {
 		at := -1
 		for _, name := range k.Names() {
-			if place(name) >= len(order) || place(name) <= at {
+			if place(name) >= len(table) || place(name) <= at {
 				t.Errorf("%s of kind %d has place %d, want a place in reports after %d", name, k, place(name), at)
 			}
 			at = place(name)

@@ -5,7 +5,7 @@ package metrics
 //	accuracy          = weight of the rows guessed right / Σ w
 //	balanced_accuracy = mean of the recalls of the classes that occur
 //	auc               = mean of each class's AUC against all others
-//	log_loss          = -Σ w·log(p of the row's class) / Σ w, p kept within [Epsilon, 1-Epsilon]
+//	log_loss          = -Σ w·log(p of the row's class) / Σ w, p kept within [2^-52, 1-2^-52]
 //
 // The guess is the class with the highest p, the first of equals. The auc is the mean over the
 // classes that occur, unless only one does; scikit-learn's roc_auc_score (multi_class="ovr")

@@ -19,7 +19,7 @@ import (
 // determined from its values; scikit-learn can be misled by the rounding of their mean. A
 // single row has no r2. If mape is named, it is also computed:
 //
-//	mape = Σ w·|y - yhat| / max(|y|, Epsilon) / Σ w, a share and not a percentage
+//	mape = Σ w·|y - yhat| / max(|y|, 2^-52) / Σ w, a share and not a percentage
 func Regression(y, yhat []float64, outputs int, w []float64, more ...string) (Report, error) {
 	rows := shape(y, outputs, yhat, outputs, w)
 	if err := checkWeights(w); err != nil {
@@ -50,7 +50,7 @@ func regression(y, yhat, w []float64, n float64, more []string) Report {
 		e := v - yhat[i]
 		squares += float64(weight(w, i) * float64(e*e))
 		absolute += float64(weight(w, i) * math.Abs(e))
-		relative += float64(weight(w, i) * (math.Abs(e) / max(math.Abs(v), Epsilon)))
+		relative += float64(weight(w, i) * (math.Abs(e) / max(math.Abs(v), epsilon)))
 	}
 	r.Set("rmse", kernel.Sqrt(squares/n))
 	r.Set("mae", absolute/n)

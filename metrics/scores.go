@@ -19,19 +19,12 @@ type Score struct {
 // NaN for null. The zero value is ready to use.
 type Scores []Score
 
-// order is how reports list the metrics; any other name comes after these.
-var order = []string{
-	"loss", "accuracy", "balanced_accuracy", "label_accuracy", "precision", "precision_macro", "recall",
-	"recall_macro", "f1", "f1_macro", "f1_micro", "auc",
-	"average_precision", "log_loss", "brier", "calibration_error", "rmse", "mae", "mape", "r2",
-}
-
-// place returns the rank of a name in order.
+// place returns the rank of a name in the order of reports. Names that are not in the table come last.
 func place(name string) int {
-	if i := slices.Index(order, name); i >= 0 {
+	if i := slices.IndexFunc(table, func(m metric) bool { return m.name == name }); i >= 0 {
 		return i
 	}
-	return len(order)
+	return len(table)
 }
 
 // Get returns the value with that name, and whether there is one.

@@ -8,7 +8,6 @@ import (
 	"io"
 	"iter"
 	"runtime"
-	"runtime/debug"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -93,7 +92,7 @@ func (f *Fit) bagged() (err error) {
 	if r := b.ranks(); r != nil {
 		own = f.MembersOfRank(r.Rank())
 	}
-	b.workers = max(1, min(own, or(o.Threads, runtime.GOMAXPROCS(0))))
+	b.workers = max(1, min(own, cmp.Or(o.Threads, runtime.GOMAXPROCS(0))))
 	keep, folds, err := b.deal()
 	if err != nil {
 		return err
@@ -115,7 +114,7 @@ func (f *Fit) bagged() (err error) {
 		fold.schema, fold.weightless = f.Schema, weightless
 		t.fold, t.Memory = &fold, room
 		own.Members, own.MaxTime, own.Shrink, own.Elsewhere, own.Ranks = 0, 0, false, nil, nil // all are shrunk by the same amount
-		own.Threads = max(1, or(o.Threads, runtime.GOMAXPROCS(0))/b.workers)
+		own.Threads = max(1, cmp.Or(o.Threads, runtime.GOMAXPROCS(0))/b.workers)
 		own.Metrics, own.Targets = slices.Clone(o.Metrics), slices.Clone(o.Targets)
 		if k > 0 {
 			own.Stage, own.Refuse, own.Encoded = nil, nil, nil
@@ -199,7 +198,8 @@ func (b *bag) deal() (keep []int, folds []fold, err error) {
 					size++
 				}
 			}
-			part.validation, part.train = f.tables.Train.List(size)[:0], f.tables.Train.List(len(keep) - size)[:0]
+			disk := f.tables.Train.Spilled()
+			part.validation, part.train = spill.Must[int](disk, size)[:0], spill.Must[int](disk, len(keep)-size)[:0]
 			for at, place := range keep {
 				if of[at] == i {
 					part.validation = append(part.validation, place)
@@ -293,15 +293,14 @@ func (b *bag) finished() bool {
 }
 
 // train continues a member until it ends or ctx does.
-func (b *bag) train(ctx context.Context, k int, steps chan<- train.Step, over func() bool) (err error) {
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	defer spill.Catch(&err)
+func (b *bag) train(ctx context.Context, k int, steps chan<- train.Step, over func() bool) error {
 	m := b.members[k]
 	if over() {
 		return nil
 	}
 	f := m.fit
 	if f == nil {
+		var err error
 		if f, err = Prepare(m.tables, m.options, nil); err != nil {
 			if ctx.Err() != nil { // the wait for memory may have been canceled
 				return nil

@@ -3,10 +3,11 @@ package model
 import (
 	"context"
 	"fmt"
-	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/gradus-ml/gradus/internal/spill"
+	"github.com/gradus-ml/gradus/internal/team"
 	"github.com/gradus-ml/gradus/train"
 )
 
@@ -53,7 +54,6 @@ type bagRun struct {
 	steps    chan train.Step // closed at the end
 	failures []error         // of each member
 	apart    error           // why the ranks cannot go on
-	next     atomic.Int64    // the member to train next
 	late     atomic.Bool     // the time is up
 	told     atomic.Bool     // another rank has stopped
 }
@@ -74,42 +74,38 @@ func (r *bagRun) start() {
 	if r.fit.Options.Elsewhere != nil {
 		workers = len(r.members)
 	}
-	var team sync.WaitGroup
-	for range workers {
-		team.Go(r.work)
-	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		team.Each(len(r.members), workers, func() func(int) error { return r.one }) // the errors are in failures
+	}()
 	go func() {
 		defer close(r.steps)
-		if r.ranks() == nil {
-			team.Wait()
-			return
+		if r.ranks() != nil {
+			r.apart = r.meet(r.inner.Done(), done, r.failures, r.why, r.otherStops)
+			r.stop()
 		}
-		done := make(chan struct{})
-		go func() {
-			team.Wait()
-			close(done)
-		}()
-		r.apart = r.meet(r.inner.Done(), done, r.failures, r.why, r.otherStops)
-		r.stop()
 		<-done
 	}()
 }
 
-// work trains one member after the other.
-func (r *bagRun) work() {
-	for k := int(r.next.Add(1)) - 1; k < len(r.members) && r.inner.Err() == nil; k = int(r.next.Add(1)) - 1 {
-		if !r.here(k) || r.members[k].ended {
-			continue
-		}
-		if r.fit.Options.Elsewhere != nil {
-			r.failures[k] = r.elsewhere(r.inner, k, r.over)
-		} else {
-			r.failures[k] = r.train(r.inner, k, r.steps, r.over)
-		}
-		if r.failures[k] != nil {
-			r.stop()
-		}
+// one trains a member, and stops the run if that fails.
+func (r *bagRun) one(k int) error {
+	if r.inner.Err() != nil || !r.here(k) || r.members[k].ended {
+		return nil
 	}
+	if r.failures[k] = r.member(k); r.failures[k] != nil {
+		r.stop()
+	}
+	return r.failures[k]
+}
+
+func (r *bagRun) member(k int) (err error) {
+	defer spill.Guard(&err)()
+	if r.fit.Options.Elsewhere != nil {
+		return r.elsewhere(r.inner, k, r.over)
+	}
+	return r.train(r.inner, k, r.steps, r.over)
 }
 
 // why says why this rank stops, "" if it does not.

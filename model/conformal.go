@@ -89,15 +89,10 @@ func (s *Scores) limit(level float64) (q float64, ok bool) {
 	return s.Kept[i], true
 }
 
-// NewConformal makes a Conformal from predictions for rows that did not train the model, Outputs numbers per
+// newConformal makes a Conformal from predictions for rows that did not train the model, Outputs numbers per
 // row, and from the rows' targets: the amounts of each row, or its class. The predictions may be out-of-fold:
 // each row is predicted by a model that did not learn it (as in CV+ of Barber, Candès, Ramdas and Tibshirani
 // 2021). It returns nil for several labels and for no rows.
-func NewConformal(m *Model, says, truth []float64) *Conformal {
-	return newConformal(nil, m, says, truth)
-}
-
-// newConformal is NewConformal with its lists on a disk.
 func newConformal(disk *data.Spill, m *Model, says, truth []float64) *Conformal {
 	width := m.Outputs()
 	rows := len(says) / width

@@ -1,17 +1,18 @@
 package model
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"runtime"
-	"runtime/debug"
 	"slices"
 	"sync"
 
 	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/internal/jsonfloat"
 	"github.com/gradus-ml/gradus/internal/spill"
+	"github.com/gradus-ml/gradus/internal/team"
 	"github.com/gradus-ml/gradus/metrics"
 	"github.com/gradus-ml/gradus/train"
 )
@@ -57,7 +58,7 @@ type Lacking struct {
 
 // crossed divides the labeled rows of the training table into k folds, and returns the fold of each row in of.
 func (o *Options) crossed(tables Tables, k int) (s *data.Schema, folds []fold, of []int, err error) {
-	defer spill.Catch(&err)
+	defer spill.Guard(&err)()
 	switch {
 	case o.Test != nil && *o.Test > 0 || tables.Test != nil:
 		return nil, nil, nil, refuse("Test", nil, "every row is a test row once in a cross-validation: leave it out")
@@ -83,8 +84,7 @@ func (o *Options) crossed(tables Tables, k int) (s *data.Schema, folds []fold, o
 // table is in Tables.Spill, the lists of the result are there too. done, if not nil, is called when a fold ends, one call at a time. If ctx
 // ends there is no result, and the error wraps train.ErrInterrupted and what ended ctx.
 func CrossValidate(ctx context.Context, tables Tables, o Options, k int, done func(fold int, m *Model)) (c *CV, err error) {
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	defer spill.Catch(&err)
+	defer spill.Guard(&err)()
 	s, folds, of, err := o.crossed(tables, k)
 	if err != nil {
 		return nil, err
@@ -93,7 +93,7 @@ func CrossValidate(ctx context.Context, tables Tables, o Options, k int, done fu
 		tables.Memory = new(SharedMemory)
 	}
 	tables.sources = sync.OnceValue(func() map[string]Source { return sourcesOf(tables) })
-	workers := min(k, or(o.Threads, runtime.GOMAXPROCS(0)))
+	workers := min(k, cmp.Or(o.Threads, runtime.GOMAXPROCS(0)))
 	run := func(ctx context.Context, i int) (*FoldRun, error) {
 		own, o := tables, o
 		own.fold = &folds[i]
@@ -107,8 +107,7 @@ func CrossValidate(ctx context.Context, tables Tables, o Options, k int, done fu
 	}
 	runs, predictions := make([]*FoldRun, k), make([][]float64, k)
 	one := func(ctx context.Context, i int) (err error) {
-		defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-		defer spill.Catch(&err)
+		defer spill.Guard(&err)()
 		if runs[i], err = run(ctx, i); err == nil {
 			predictions[i], err = runs[i].Model.predictPlaces(tables.Train, s, folds[i].test)
 		}
@@ -139,31 +138,21 @@ func eachFold(ctx context.Context, k, workers int, run func(ctx context.Context,
 		within[i], stops[i] = context.WithCancel(ctx)
 		defer stops[i]()
 	}
-	var next int
 	var mutex sync.Mutex
-	take := func() int {
-		mutex.Lock()
-		defer mutex.Unlock()
-		next++
-		return next - 1
-	}
-	var team sync.WaitGroup
-	for range workers {
-		team.Go(func() {
-			for i := take(); i < k; i = take() {
-				if failures[i] = run(within[i], i); failures[i] != nil { // the first failure is reported, so later folds would be wasted
-					for _, stop := range stops[i+1:] {
-						stop()
-					}
-					continue
+	team.Each(k, workers, func() func(int) error {
+		return func(i int) error {
+			if failures[i] = run(within[i], i); failures[i] != nil { // the first failure is reported, so later folds would be wasted
+				for _, stop := range stops[i+1:] {
+					stop()
 				}
-				mutex.Lock()
-				ended(i)
-				mutex.Unlock()
+				return failures[i]
 			}
-		})
-	}
-	team.Wait()
+			mutex.Lock()
+			defer mutex.Unlock()
+			ended(i)
+			return nil
+		}
+	})
 	for i, err := range failures { // a fold that failed is reported before one that was only stopped
 		if err != nil && !errors.Is(err, train.ErrInterrupted) {
 			return fmt.Errorf("fold %d of %d: %w", i+1, k, err)
@@ -183,7 +172,7 @@ func (c *CV) gather(t *data.Table, rows, of []int, predictions [][]float64) {
 	for _, p := range predictions {
 		n += len(p) / width
 	}
-	c.Rows, c.Fold, c.Predictions = t.List(n)[:0], t.List(n)[:0], spill.Must[float64](t.Spilled(), n*width)[:0]
+	c.Rows, c.Fold, c.Predictions = spill.Must[int](t.Spilled(), n)[:0], spill.Must[int](t.Spilled(), n)[:0], spill.Must[float64](t.Spilled(), n*width)[:0]
 	at := make([]int, len(predictions)) // the number of a fold's predictions used so far
 	for place, f := range of {
 		if f < 0 {
@@ -215,7 +204,7 @@ func (o *Options) folds(s *data.Schema, t *data.Table, k int) (folds []fold, of 
 	if k > n {
 		return nil, nil, refuse("Folds", nil, "%d folds need as many rows, and %d have a target", k, n)
 	}
-	places := t.List(n)
+	places := spill.Must[int](t.Spilled(), n)
 	for i := range places {
 		places[i] = i
 	}
@@ -248,7 +237,7 @@ func (o *Options) folds(s *data.Schema, t *data.Table, k int) (folds []fold, of 
 		if byTime {
 			room = before
 		}
-		folds[i].test, folds[i].train = t.List(size[i])[:0], t.List(room)[:0]
+		folds[i].test, folds[i].train = spill.Must[int](t.Spilled(), size[i])[:0], spill.Must[int](t.Spilled(), room)[:0]
 		before += size[i]
 	}
 	for place, f := range of {

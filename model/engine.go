@@ -6,9 +6,10 @@ import (
 	"fmt"
 	"runtime"
 	"sync"
-	"sync/atomic"
 
 	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/internal/spill"
+	"github.com/gradus-ml/gradus/internal/team"
 	"github.com/gradus-ml/gradus/nn"
 	"github.com/gradus-ml/gradus/train"
 )
@@ -107,25 +108,13 @@ func (e *engineOf[T]) predictCells(enc *data.Encoding, rows cells, out []float64
 // predictMany is predictCells on all cores.
 func (e *engineOf[T]) predictMany(enc *data.Encoding, rows cells, out []float64) error {
 	n := rows.len() / len(enc.Inputs)
-	errs := make([]error, (n+partRows-1)/partRows) // the first one is reported, whatever the order of the cores
-	var next atomic.Int64
-	var team sync.WaitGroup
-	work := func() {
-		s := e.parts.Get().(*scratch[T])
-		defer e.parts.Put(s)
-		for i := int(next.Add(1)) - 1; i < len(errs); i = int(next.Add(1)) - 1 {
-			from := i * partRows
-			if errs[i] = e.predictPart(s, enc, rows, out, from, min(from+partRows, n)); errs[i] != nil {
-				return
-			}
+	return team.Each((n+partRows-1)/partRows, runtime.GOMAXPROCS(0), func() func(int) error {
+		return func(i int) error {
+			s := e.parts.Get().(*scratch[T])
+			defer e.parts.Put(s)
+			return e.predictPart(s, enc, rows, out, i*partRows, min((i+1)*partRows, n))
 		}
-	}
-	for range min(len(errs), runtime.GOMAXPROCS(0)) - 1 {
-		team.Go(work)
-	}
-	work()
-	team.Wait()
-	return cmp.Or(errs...)
+	})
 }
 
 // predictPart predicts the rows from one index to another, at most partRows.
@@ -135,11 +124,7 @@ func (e *engineOf[T]) predictPart(s *scratch[T], enc *data.Encoding, rows cells,
 		return ofRow(row, err)
 	}
 	y := e.net.Forward(s.tape, x)
-	for i := range y.Rows {
-		for j, v := range y.Row(i) {
-			out[(from+i)*y.Cols+j] = float64(v)
-		}
-	}
+	y.Float64s(out[from*y.Cols:])
 	return nil
 }
 
@@ -155,11 +140,7 @@ func (e *engineOf[T]) predictEncoded(rows nn.Matrix[float64], out []float64) {
 			}
 		}
 		y := e.net.Forward(s.tape, x)
-		for i := range y.Rows {
-			for j, v := range y.Row(i) {
-				out[(from+i)*y.Cols+j] = float64(v)
-			}
-		}
+		y.Float64s(out[from*y.Cols:])
 	}
 }
 
@@ -170,52 +151,41 @@ func (e *engineOf[T]) predict(b *data.Binding, rows []int, out []float64, loss *
 	if loss != nil {
 		known, _ = loss.encoded.(train.Set[T])
 	}
-	var next atomic.Int64
-	var team sync.WaitGroup
-	work := func() {
-		x, targets := nn.NewMatrix[T](min(part, len(rows)), e.net.Inputs()), nn.Matrix[T]{}
+	err := spill.Each(len(parts), runtime.GOMAXPROCS(0), func() func(int) error {
+		room, targets := nn.NewMatrix[T](min(part, len(rows)), e.net.Inputs()), nn.Matrix[T]{}
 		if loss != nil {
-			targets = nn.NewMatrix[T](x.Rows, e.net.Outputs())
+			targets = nn.NewMatrix[T](room.Rows, e.net.Outputs())
 		}
-		tape := e.net.NewTape(max(1, x.Rows))
-		for i := int(next.Add(1)) - 1; i < len(parts); i = int(next.Add(1)) - 1 {
-			from := i * part
-			to := min(from+part, len(rows))
-			p, x := &parts[i], x.Slice(0, to-from)
+		tape := e.net.NewTape(max(1, room.Rows))
+		return func(i int) (err error) {
+			from, to := i*part, min((i+1)*part, len(rows))
+			x := room.Slice(0, to-from)
 			if known.Rows() == len(rows) {
 				x = known.Feed(tape, from, to, x)
-			} else if p.counts, p.err = data.Inputs(b, rows[from:to], x.Data[:x.Rows*x.Cols]); p.err != nil {
-				return
+			} else if parts[i].counts, err = data.Inputs(b, rows[from:to], x.Data[:x.Rows*x.Cols]); err != nil {
+				return err
 			}
 			y := e.net.Forward(tape, x)
-			for i := range y.Rows {
-				for j, v := range y.Row(i) {
-					out[(from+i)*y.Cols+j] = float64(v)
-				}
-			}
+			y.Float64s(out[from*y.Cols:])
 			if loss == nil {
-				continue
+				return nil
 			}
 			targets := targets.Slice(0, to-from)
-			if p.err = data.Targets(b, rows[from:to], targets.Data[:targets.Rows*targets.Cols]); p.err != nil {
-				return
+			if err := data.Targets(b, rows[from:to], targets.Data[:targets.Rows*targets.Cols]); err != nil {
+				return err
 			}
 			if loss.weights != nil {
 				tape.UseWeights(loss.weights[from:to])
 			}
-			p.loss = e.net.Loss(tape, loss.loss, targets)
+			parts[i].loss = e.net.Loss(tape, loss.loss, targets)
+			return nil
 		}
+	})
+	if err != nil {
+		return nil, err
 	}
-	for range min(len(parts), runtime.GOMAXPROCS(0)) - 1 {
-		team.Go(work)
-	}
-	work()
-	team.Wait()
 	var counts data.Counts
 	for _, p := range parts { // in order, whichever core made them
-		if p.err != nil {
-			return nil, p.err
-		}
 		counts = addCounts(counts, p.counts)
 		if loss != nil {
 			loss.sum += p.loss
@@ -228,7 +198,6 @@ func (e *engineOf[T]) predict(b *data.Binding, rows []int, out []float64, loss *
 type partResult struct {
 	counts data.Counts
 	loss   float64
-	err    error
 }
 
 func (e *engineOf[T]) predictRow(enc *data.Encoding, row []data.Value, out []float64) error {
@@ -268,10 +237,10 @@ func addCounts(sum, part data.Counts) data.Counts {
 				sum[i].Imputed += c.Imputed
 				sum[i].Unseen += c.Unseen
 				sum[i].Beyond += c.Beyond
-				sum[i].Low, sum[i].High = or(sum[i].Low, c.Low), or(sum[i].High, c.High)
+				sum[i].Low, sum[i].High = cmp.Or(sum[i].Low, c.Low), cmp.Or(sum[i].High, c.High)
 				sum[i].Bad += c.Bad
-				sum[i].Example = or(sum[i].Example, c.Example)
-				sum[i].BadCell = or(sum[i].BadCell, c.BadCell)
+				sum[i].Example = cmp.Or(sum[i].Example, c.Example)
+				sum[i].BadCell = cmp.Or(sum[i].BadCell, c.BadCell)
 				found = true
 			}
 		}

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -239,7 +240,7 @@ func (e *Evaluation) Notes() []string {
 // target, with a class that was not in the training rows, or with weight 0 are left out and
 // counted.
 func (m *Model) Evaluate(t *data.Table, with ...EvaluateOptions) (e *Evaluation, err error) {
-	defer spill.Catch(&err)
+	defer spill.Guard(&err)()
 	var o EvaluateOptions
 	if len(with) > 0 {
 		o = with[0]
@@ -316,7 +317,7 @@ func (m *Model) labeled(t *data.Table, o *EvaluateOptions) (l labeled, err error
 	if o.Threshold != 0 && m.Task() != data.Binary {
 		return l, refuse("Threshold", nil, "it is for two classes, and the task is %s", m.Task())
 	}
-	if o.Threshold = or(o.Threshold, m.Threshold); !(o.Threshold > 0 && o.Threshold < 1) {
+	if o.Threshold = cmp.Or(o.Threshold, m.Threshold); !(o.Threshold > 0 && o.Threshold < 1) {
 		return l, refuse("Threshold", nil, "%v is not a probability between 0 and 1", o.Threshold)
 	}
 	if o.Metrics == nil {
@@ -552,6 +553,7 @@ func (m *Model) scoreGuess(y, w []float64, names []string) (s metrics.Scores, er
 
 // Row returns one row of a table as the network sees it: its encoded inputs and targets.
 func (m *Model) Row(t *data.Table, row int) (x, y []float64, err error) {
+	defer spill.Guard(&err)()
 	if row < 0 || row >= t.Rows() {
 		return nil, nil, fmt.Errorf("%w: %s has no row %d; it has rows 0 to %d", ErrRow, t.Name(), row, t.Rows()-1)
 	}
@@ -573,6 +575,7 @@ const mostBatch = 4096
 // many at once as the model was trained on. rows are the numbers of the batch's rows, and at is
 // the position of the row among them. A last batch of one row is joined to the previous one.
 func (m *Model) Batch(t *data.Table, row int) (x, y nn.Matrix[float64], rows []int, at int, err error) {
+	defer spill.Guard(&err)()
 	l, err := m.labeled(t, &EvaluateOptions{})
 	if err != nil {
 		return x, y, nil, 0, err

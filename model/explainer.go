@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/internal/spill"
 	"github.com/gradus-ml/gradus/nn"
 )
 
@@ -19,8 +20,9 @@ type Explainer struct {
 
 // Explainer makes an Explainer with a background table. The options Rows and Background have no effect
 // here.
-func (m *Model) Explainer(background *data.Table, o ShapleyOptions) (*Explainer, error) {
-	x := &Explainer{m, o, map[*Model]*game{}}
+func (m *Model) Explainer(background *data.Table, o ShapleyOptions) (x *Explainer, err error) {
+	defer spill.Guard(&err)()
+	x = &Explainer{m, o, map[*Model]*game{}}
 	members := m.Members()
 	if members == nil {
 		members = []*Model{m}

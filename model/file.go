@@ -2,6 +2,7 @@ package model
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -267,7 +268,7 @@ func (file *Weights) ensemble(h *header, custom Custom) (*Model, error) {
 		}
 	}
 	m := newEnsemble(members)
-	m.Options, m.Training, m.Threshold = h.Options, *h.Training, or(h.Threshold, 0.5)
+	m.Options, m.Training, m.Threshold = h.Options, *h.Training, cmp.Or(h.Threshold, 0.5)
 	m.Options.Custom = custom
 	if h.Temperature != 0 {
 		return nil, file.bad("it has a temperature beside those of its members")
@@ -405,7 +406,7 @@ func (m *Model) agree(inputs int, out nn.Dense, threshold float64) error {
 	case !outputFits(m.Task(), out.Activation, m.Loss == nn.Hinge):
 		return fmt.Errorf("the outputs of %s classification are probabilities, and %s gives none", m.Task(), out.Activation)
 	}
-	m.Threshold, m.Temperature = or(threshold, 0.5), 1
+	m.Threshold, m.Temperature = cmp.Or(threshold, 0.5), 1
 	return nil
 }
 

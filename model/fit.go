@@ -291,7 +291,7 @@ func (f *Fit) Unscored() *Model {
 // run, so the run may continue at the same time. If ctx ends, it returns an error that wraps what ended ctx. It
 // checks ctx before the training, the validation and the test rows.
 func (f *Fit) Score(ctx context.Context, m *Model) (err error) {
-	defer spill.Catch(&err)
+	defer spill.Guard(&err)()
 	if err := f.hold(m); err != nil {
 		return err
 	}
@@ -321,12 +321,14 @@ func Describe(inputs int, layers []nn.Dense) string {
 // Sample returns the run's network in float64 and up to rows of its training rows,
 // encoded. It is used to explain the network and to check gradients.
 func (f *Fit) Sample(rows int) (net *nn.Network[float64], x, y nn.Matrix[float64], err error) {
+	defer spill.Guard(&err)()
 	s, _, err := encodeTraining[float64](f, min(rows, len(f.parts.train)))
 	return f.runner.engine().double(), s.X, s.Y, err
 }
 
 // SampleWeights returns the training weights of the rows of Sample; nil if all have the same weight.
-func (f *Fit) SampleWeights(rows int) ([]float64, error) {
+func (f *Fit) SampleWeights(rows int) (w []float64, err error) {
+	defer spill.Guard(&err)()
 	part := f.parts.train[:min(rows, len(f.parts.train))]
 	s, _, err := encode[float64](f.wide, f.tables.Train, part)
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/diagnosis"
+	"github.com/gradus-ml/gradus/internal/spill"
 	"github.com/gradus-ml/gradus/train"
 )
 
@@ -60,7 +61,8 @@ func (r *FoldRun) unmarshal(text []byte, custom ...Custom) error {
 }
 
 // TrainFold trains and scores fold i, from 0, of k on the training table, as CrossValidate does.
-func TrainFold(ctx context.Context, tables Tables, o Options, k, i int) (*FoldRun, error) {
+func TrainFold(ctx context.Context, tables Tables, o Options, k, i int) (r *FoldRun, err error) {
+	defer spill.Guard(&err)()
 	_, folds, _, err := o.crossed(tables, k)
 	if err != nil {
 		return nil, err
@@ -112,7 +114,8 @@ func trained(ctx context.Context, tables Tables, o Options) (*Fit, error) {
 
 // TrainMember trains member k of the run's ensemble from the start, on one core, and does not change
 // the run. It may be called from several goroutines.
-func (f *Fit) TrainMember(ctx context.Context, k int) (*FoldRun, error) {
+func (f *Fit) TrainMember(ctx context.Context, k int) (r *FoldRun, err error) {
+	defer spill.Guard(&err)()
 	t, o, err := f.alone(k)
 	if err != nil {
 		return nil, err

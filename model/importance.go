@@ -5,10 +5,8 @@ import (
 	"context"
 	"math"
 	"runtime"
-	"runtime/debug"
 	"slices"
 	"sync"
-	"sync/atomic"
 
 	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/internal/jsonfloat"
@@ -75,8 +73,7 @@ func (c *ColumnImportance) UnmarshalJSON(text []byte) error { return jsonfloat.U
 // Where the encoded rows do not fit in memory, or the table is on the disk, they are encoded part by part for each shuffle,
 // and only the cells of the column that is shuffled are read out of order. The result is the same.
 func (m *Model) Importance(ctx context.Context, t *data.Table, o ImportanceOptions) (i *Importance, err error) {
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	defer spill.Catch(&err)
+	defer spill.Guard(&err)()
 	if o.Metrics == nil {
 		o.Metrics = []string{"accuracy"}
 		if m.Task() == data.Regression {
@@ -86,7 +83,7 @@ func (m *Model) Importance(ctx context.Context, t *data.Table, o ImportanceOptio
 	if len(o.Metrics) != 1 {
 		return nil, refuse("Metrics", nil, "importance is measured by one metric, and %d are named", len(o.Metrics))
 	}
-	o.Repeats = or(o.Repeats, 5)
+	o.Repeats = cmp.Or(o.Repeats, 5)
 	if o.Repeats < 1 {
 		return nil, refuse("Repeats", o.Repeats, "give a whole number of at least 1")
 	}
@@ -134,33 +131,24 @@ func (s shuffledOf[T]) predict(ctx context.Context, c int, perm []int, withLoss 
 	rows, disk := len(s.rows), s.b.Spilled()
 	raw := spill.Must[float64](disk, rows*s.net.Outputs())
 	losses := make([]float64, (rows+shuffledPart-1)/shuffledPart)
-	errs := make([]error, len(losses))
-	var next atomic.Int64
-	var team sync.WaitGroup
-	work := func() {
+	err = spill.Each(len(losses), s.cores, func() func(int) error {
 		p := newShuffledRows(s, c)
-		for i := int(next.Add(1)) - 1; i < len(losses); i = int(next.Add(1)) - 1 {
+		return func(i int) (err error) {
 			if ctx.Err() != nil {
-				errs[i] = ended(ctx)
-				return
+				return ended(ctx)
 			}
 			from := i * shuffledPart
-			if losses[i], errs[i] = p.predict(from, min(from+shuffledPart, rows), perm, withLoss, raw); errs[i] != nil {
-				return
+			if losses[i], err = p.predict(from, min(from+shuffledPart, rows), perm, withLoss, raw); err == nil {
+				s.tell(min(shuffledPart, rows-from))
 			}
-			s.tell(min(shuffledPart, rows-from))
+			return err
 		}
+	})
+	if err != nil {
+		return nil, 0, err
 	}
-	for range min(len(losses), s.cores) - 1 {
-		team.Go(work)
-	}
-	work()
-	team.Wait()
-	for i, err := range errs { // in order, whichever core predicted them
-		if err != nil {
-			return nil, 0, err
-		}
-		loss += losses[i]
+	for _, l := range losses { // in order, whichever core predicted them
+		loss += l
 	}
 	if out = s.m.finishRowsIn(disk, raw, rows); &out[0] != &raw[0] {
 		spill.Free(disk, raw)
@@ -191,8 +179,6 @@ func newShuffledRows[T nn.Float](s shuffledOf[T], c int) *shuffledRows[T] {
 
 // predict writes the outputs for the rows in [from, to) to their places in out, and returns their loss.
 func (p *shuffledRows[T]) predict(from, to int, perm []int, withLoss bool, out []float64) (loss float64, err error) {
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	defer spill.Catch(&err)
 	x := p.batch.Slice(0, to-from)
 	if perm != nil {
 		perm = perm[from:to]
@@ -211,11 +197,7 @@ func (p *shuffledRows[T]) predict(from, to int, perm []int, withLoss bool, out [
 		}
 		loss = p.net.Loss(p.tape, p.m.Loss, y)
 	}
-	for i := range z.Rows {
-		for j, v := range z.Row(i) {
-			out[(from+i)*z.Cols+j] = float64(v)
-		}
-	}
+	z.Float64s(out[from*z.Cols:])
 	return loss, nil
 }
 
@@ -327,7 +309,7 @@ func (q *measurement) tell(rows int) {
 }
 
 func (m *Model) importance(ctx context.Context, t *data.Table, l labeled, o ImportanceOptions) (out *Importance, err error) {
-	q := &measurement{m: m, o: o, workers: or(o.Threads, runtime.GOMAXPROCS(0)), disk: l.b.Spilled(), columns: m.Encoding.Columns(), rows: len(l.rows), w: l.w}
+	q := &measurement{m: m, o: o, workers: cmp.Or(o.Threads, runtime.GOMAXPROCS(0)), disk: l.b.Spilled(), columns: m.Encoding.Columns(), rows: len(l.rows), w: l.w}
 	cores, streamed := 1, m.streams(l)
 	if streamed { // several columns at the same time would need several columns of the table in memory
 		cores, q.workers = q.workers, 1
@@ -399,9 +381,7 @@ func (q *measurement) score(ctx context.Context, c int, perm []int) (v float64, 
 }
 
 // measure shuffles one column as many times as requested. perm is a buffer for the rows.
-func (q *measurement) measure(ctx context.Context, c int, perm []int) (err error) {
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	defer spill.Catch(&err)
+func (q *measurement) measure(ctx context.Context, c int, perm []int) error {
 	name, sign := q.o.Metrics[0], 1.0
 	if !metrics.HigherIsBetter(name) {
 		sign = -1
@@ -426,34 +406,18 @@ func (q *measurement) measure(ctx context.Context, c int, perm []int) (err error
 
 // measureAll measures the columns that are not yet known, on several cores.
 func (q *measurement) measureAll(ctx context.Context) error {
-	next := 0
-	var failed error
-	// take ends a column with its error, and returns the next one.
-	take := func(ended int, err error) (c int, more bool) {
-		q.lock.Lock()
-		defer q.lock.Unlock()
-		if err == nil && ended >= 0 && q.o.Done != nil {
-			err = q.o.Done(q.columns[ended], q.drops[ended])
-		}
-		if failed == nil {
-			failed = err
-		}
-		if failed != nil || next == len(q.todo) {
-			return 0, false
-		}
-		next++
-		return q.todo[next-1], true
-	}
-	var team sync.WaitGroup
-	for range min(len(q.todo), q.workers) {
+	return spill.Each(len(q.todo), q.workers, func() func(int) error {
 		perm := spill.Must[int](q.disk, q.rows)
-		team.Go(func() {
-			for c, more := take(-1, nil); more; c, more = take(c, q.measure(ctx, c, perm)) {
+		return func(i int) error {
+			c := q.todo[i]
+			if err := q.measure(ctx, c, perm); err != nil || q.o.Done == nil {
+				return err
 			}
-		})
-	}
-	team.Wait()
-	return failed
+			q.lock.Lock()
+			defer q.lock.Unlock()
+			return q.o.Done(q.columns[c], q.drops[c])
+		}
+	})
 }
 
 // meanSD returns the mean and the sample standard deviation. The latter is 0 for one value.

@@ -33,7 +33,8 @@ func (j *Judged) free() {
 
 // Judge returns a model's predictions for the most honest rows that the run has. These are the test
 // rows, or else the out-of-fold rows of an ensemble, the validation rows, or the training rows.
-func (f *Fit) Judge(m *Model) (*Judged, error) {
+func (f *Fit) Judge(m *Model) (j *Judged, err error) {
+	defer spill.Guard(&err)()
 	if f.bag != nil && len(f.parts.test) == 0 {
 		if j, err := f.OutOfFold(m); j != nil || err != nil {
 			return j, err

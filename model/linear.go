@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math"
 	"runtime"
-	"runtime/debug"
 	"slices"
 	"sort"
 	"strings"
@@ -120,8 +119,7 @@ func (a *linearAhead) end() {
 func (f *Fit) linearOnly() bool { return f.Options.Hidden != nil && len(f.Options.Hidden) == 0 }
 
 func (f *Fit) linear(ctx context.Context, m *Model, what string) (l *Linear, err error) {
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	defer spill.Catch(&err)
+	defer spill.Guard(&err)()
 	var says linearSays
 	if a := f.ahead; a != nil && a.what == what {
 		defer context.AfterFunc(ctx, a.stop)()
@@ -156,8 +154,7 @@ func (f *Fit) linear(ctx context.Context, m *Model, what string) (l *Linear, err
 
 // predictLinear trains the linear models and predicts the rows. wide is the largest number of inputs of a network.
 func (f *Fit) predictLinear(ctx context.Context, wide int, what string, threads int) (says linearSays, err error) {
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	defer spill.Catch(&err)
+	defer spill.Guard(&err)()
 	parts := f.linearParts(what)
 	says = linearSays{table: parts[0].table, rows: parts[0].rows, of: len(parts[0].train)}
 	var several *byRow
@@ -204,7 +201,7 @@ func (f *Fit) linearParts(what string) (parts []linearPart) {
 		seen := make([]bool, len(f.Schema.Rows)) // more members than folds use further folds of the same rows
 		for _, member := range members {
 			own := member.tables.fold
-			p := linearPart{train: f.pick(f.Schema.Rows, own.train), table: t, rows: t.List(len(own.validation))[:0]}
+			p := linearPart{train: f.pick(f.Schema.Rows, own.train), table: t, rows: spill.Must[int](t.Spilled(), len(own.validation))[:0]}
 			for _, place := range own.validation {
 				if !seen[place] {
 					seen[place] = true

@@ -188,7 +188,7 @@ type PredictOptions struct {
 // not seen in training. If the table's cells are on a disk (see data.Spill), the predictions are stored there as
 // well.
 func (m *Model) Predict(t *data.Table, with ...PredictOptions) (p []float64, counts data.Counts, err error) {
-	defer spill.Catch(&err)
+	defer spill.Guard(&err)()
 	o, err := m.options(with)
 	if err != nil {
 		return nil, nil, err
@@ -200,7 +200,7 @@ func (m *Model) Predict(t *data.Table, with ...PredictOptions) (p []float64, cou
 	if o.BadAsMissing {
 		b.BadAsMissing()
 	}
-	rows := t.List(t.Rows())
+	rows := spill.Must[int](t.Spilled(), t.Rows())
 	for i := range rows {
 		rows[i] = i
 	}

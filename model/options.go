@@ -1,6 +1,7 @@
 package model
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -15,8 +16,9 @@ import (
 )
 
 // Options say what to train and how. Names and defaults are those of the command line's flags. The
-// zero value of a field is its default, and a nil pointer means "not given". One default differs:
-// Seed is 0, and the command line's --seed is 1. So Options{Seed: 1} trains what gradus train does.
+// zero value of a field is its default, and a nil pointer means "not given". Three defaults differ: the zero
+// Options train one network with seed 0. Options{Seed: 1, Members: AutoMembers, Shrink: true} train what
+// gradus train does.
 type Options struct {
 	// The table.
 	Targets []string             `json:"target,omitempty"` // default: the last column
@@ -196,14 +198,6 @@ const (
 // defaultHidden returns the default hidden layers of a network.
 func defaultHidden() []int { return []int{64, 64} }
 
-func or[T comparable](v, fallback T) T {
-	var zero T
-	if v == zero {
-		return fallback
-	}
-	return v
-}
-
 // Validate refuses options that are invalid for every table: unknown names, numbers out of range,
 // and contradictions. Prepare calls it first, and refuses what depends on the table itself.
 func (o Options) Validate() error {
@@ -218,7 +212,7 @@ func (o Options) Validate() error {
 		return refuse("Interval", nil, "a tolerance is for outputs that equal their targets, and bounds do not: leave out one of the two")
 	case !slices.Contains([]string{"", ".", ","}, o.Decimal):
 		return refuse("Decimal", o.Decimal, "give . or ,")
-	case o.timeColumn() == "" && or(o.Split, "random") != "random":
+	case o.timeColumn() == "" && cmp.Or(o.Split, "random") != "random":
 		return refuse("Split", o.Split, "give random, which spreads classes evenly, or time:COL with a column of numbers or dates")
 	case o.timeColumn() != "" && o.Group != "":
 		return refuse("Group", nil, "rows are held out by groups or by time, not both: leave out one of the two")

@@ -12,7 +12,8 @@ import (
 // trained on it. It returns nil if there are no such rows, because members share the rows that choose
 // the epoch, or because the run is of one network. m is the latest model of the run, or one that an
 // earlier run with the same tables and options made.
-func (f *Fit) OutOfFold(m *Model) (*Judged, error) {
+func (f *Fit) OutOfFold(m *Model) (j *Judged, err error) {
+	defer spill.Guard(&err)()
 	if f.bag == nil || !f.bag.inFolds {
 		return nil, nil
 	}
@@ -42,7 +43,7 @@ func (f *Fit) OutOfFold(m *Model) (*Judged, error) {
 			sums.add(row, says)
 		}
 	}
-	j := &Judged{What: "out-of-fold", Table: t, own: true}
+	j = &Judged{What: "out-of-fold", Table: t, own: true}
 	if j.Rows, j.Says = sums.means(); len(j.Rows) == 0 {
 		return nil, nil
 	}

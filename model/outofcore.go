@@ -1,6 +1,7 @@
 package model
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
@@ -38,7 +39,7 @@ func (f *Fit) settleBlocks() {
 		row := 4 * (f.Encoding.Width() + f.wide.Outputs())
 		o.BlockRows = 1 << (bits.Len(uint(max(16, min(1<<16, blockBytes/row)))) - 1)
 	}
-	o.BufferBlocks = or(o.BufferBlocks, bufferBlocks)
+	o.BufferBlocks = cmp.Or(o.BufferBlocks, bufferBlocks)
 }
 
 // checkBlocks refuses options that need all rows in memory.
@@ -65,7 +66,7 @@ func (o *Options) checkBlocks(c *train.Config) error {
 // possible, it returns the error full.
 func (f *Fit) outOfCore(full error) error {
 	o := f.Options
-	o.BlockRows = or(o.BlockRows, 1)
+	o.BlockRows = cmp.Or(o.BlockRows, 1)
 	if err := o.checkBlocks(&f.recipe.config); err != nil {
 		return fmt.Errorf("%w; they could be kept on the disk, but %w", full, err)
 	}

@@ -2,6 +2,7 @@ package model
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -295,7 +296,7 @@ func TestAllRowsOutOfCore(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			o := c.o
-			o.Seed, o.Epochs, o.Hidden = 5, or(o.Epochs, 6), []int{8}
+			o.Seed, o.Epochs, o.Hidden = 5, cmp.Or(o.Epochs, 6), []int{8}
 			want, _ := trainTo(t, Tables{Train: blockTable(t, 8000, c.target)}, o)
 			tight(t, 450_000)
 			o.BlockRows, o.BufferBlocks = 100, 3

@@ -2,7 +2,6 @@ package model
 
 import (
 	"maps"
-	"runtime/debug"
 	"slices"
 	"sync"
 
@@ -55,8 +54,7 @@ func encodePacked[T nn.Float](f *Fit, rows []int) (train.Set[T], data.Counts, er
 	var lock sync.Mutex
 	parts := map[int]data.Counts{} // by the first row
 	s.Packed, err = train.Pack(len(rows), e.Width(), func(from, to int, x nn.Matrix[T]) (err error) {
-		defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-		defer spill.Catch(&err)
+		defer spill.Guard(&err)()
 		counts, err := data.Inputs(b, rows[from:to], x.Data[:x.Rows*x.Cols])
 		lock.Lock()
 		defer lock.Unlock()

@@ -7,12 +7,12 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/internal/jsonfloat"
+	"github.com/gradus-ml/gradus/internal/spill"
+	"github.com/gradus-ml/gradus/internal/team"
 	"github.com/gradus-ml/gradus/nn"
 )
 
@@ -64,7 +64,8 @@ func (p *Partial) UnmarshalJSON(text []byte) error { return jsonfloat.Unmarshal(
 // than Points different ones. For categories it uses the most frequent ones. A missing category or boolean is
 // also a cell. The curves of an ensemble are the means of its members' curves. If ctx ends there is no result,
 // and the error wraps what ended ctx.
-func (m *Model) Partial(ctx context.Context, t *data.Table, column string, o PartialOptions) (*Partial, error) {
+func (m *Model) Partial(ctx context.Context, t *data.Table, column string, o PartialOptions) (p *Partial, err error) {
+	defer spill.Guard(&err)()
 	if m.ensemble != nil {
 		return m.ensemble.partial(ctx, t, column, o)
 	}
@@ -72,7 +73,7 @@ func (m *Model) Partial(ctx context.Context, t *data.Table, column string, o Par
 	if c < 0 {
 		return nil, refuse("Column", nil, "the model has no column %q; it has %s", column, quoteList(m.Columns()))
 	}
-	o.Points, o.Lines = or(o.Points, partialPoints), or(o.Lines, partialLines)
+	o.Points, o.Lines = cmp.Or(o.Points, partialPoints), cmp.Or(o.Lines, partialLines)
 	if o.Points < 2 || o.Lines < 0 {
 		return nil, refuse("Points", nil, "%d points and %d lines are not possible; give at least 2 points and 0 lines", o.Points, o.Lines)
 	}
@@ -88,7 +89,7 @@ func (m *Model) Partial(ctx context.Context, t *data.Table, column string, o Par
 	if err != nil {
 		return nil, err
 	}
-	p := &Partial{Column: column, Kind: m.Encoding.Inputs[c].Kind, Outputs: m.explained(), Rows: len(o.Rows)}
+	p = &Partial{Column: column, Kind: m.Encoding.Inputs[c].Kind, Outputs: m.explained(), Rows: len(o.Rows)}
 	values := p.grid(b, t, c, o)
 	if len(values) == 0 {
 		return nil, refuse("Column", nil, "the column %q of %s has no cell that can be used", column, t.Name())
@@ -109,13 +110,9 @@ func (m *Model) Partial(ctx context.Context, t *data.Table, column string, o Par
 		}
 		p.Lines = append(p.Lines, of)
 	}
-	var team sync.WaitGroup
-	for range min(len(values), or(o.Threads, runtime.GOMAXPROCS(0))) {
-		team.Go(func() { q.work(ctx) })
-	}
-	team.Wait()
-	if ctx.Err() != nil {
-		return nil, ended(ctx)
+	err = team.Each(len(values), cmp.Or(o.Threads, runtime.GOMAXPROCS(0)), func() func(int) error { return q.worker(ctx) })
+	if err != nil {
+		return nil, err
 	}
 	return p, nil
 }
@@ -142,15 +139,16 @@ type curves struct {
 	from  int
 	to    int
 	lines []int // the rows that have a line
-
-	next atomic.Int64 // the next cell to compute
 }
 
-// work computes the curves at one cell after another.
-func (q *curves) work(ctx context.Context) {
+// worker returns a function that computes the curves at one cell.
+func (q *curves) worker(ctx context.Context) func(at int) error {
 	says := make([]float64, q.x.Rows*len(q.Outputs))
 	batch := nn.NewMatrix[float64](min(playerRows, q.x.Rows), q.x.Cols)
-	for at := int(q.next.Add(1)) - 1; at < q.cells.Rows && ctx.Err() == nil; at = int(q.next.Add(1)) - 1 {
+	return func(at int) error {
+		if ctx.Err() != nil {
+			return ended(ctx)
+		}
 		for begin := 0; begin < q.x.Rows; begin += playerRows {
 			n := min(playerRows, q.x.Rows-begin)
 			for i := range n {
@@ -169,6 +167,7 @@ func (q *curves) work(ctx context.Context) {
 				q.Lines[k][i][at] = says[l*len(q.Outputs)+k]
 			}
 		}
+		return nil
 	}
 }
 

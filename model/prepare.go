@@ -1,8 +1,8 @@
 package model
 
 import (
+	"cmp"
 	"fmt"
-	"runtime/debug"
 	"sync"
 
 	"github.com/gradus-ml/gradus/data"
@@ -18,8 +18,7 @@ import (
 // network and its trainer. start, if not nil, gives the initial weights. Those of a model also
 // bring its network, columns, classes and encoding; options that differ from them are refused.
 func Prepare(tables Tables, o Options, start *Weights) (f *Fit, err error) {
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	defer spill.Catch(&err)
+	defer spill.Guard(&err)()
 	if err := o.canStart(tables, start); err != nil {
 		return nil, err
 	}
@@ -256,10 +255,10 @@ func (f *Fit) settle() error {
 		o.Hidden = defaultHidden()
 	}
 	out := f.recipe.layers[len(f.recipe.layers)-1]
-	o.Activation = or(o.Activation, "relu")
+	o.Activation = cmp.Or(o.Activation, "relu")
 	o.OutputActivation = out.Activation.String()
-	o.Init = or(o.Init, "auto")
-	o.Norm = or(o.Norm, "none")
+	o.Init = cmp.Or(o.Init, "auto")
+	o.Norm = cmp.Or(o.Norm, "none")
 	o.Loss = f.recipe.loss.String()
 	o.Reduction = c.Reduction.String()
 	o.Method = string(c.Method)
@@ -272,8 +271,8 @@ func (f *Fit) settle() error {
 	o.Epochs = c.Epochs
 	patience := f.recipe.patience
 	o.Patience = &patience
-	o.Scale = or(o.Scale, data.ScaleAuto)
-	o.Precision = or(o.Precision, "float32")
+	o.Scale = cmp.Or(o.Scale, data.ScaleAuto)
+	o.Precision = cmp.Or(o.Precision, "float32")
 	return nil
 }
 

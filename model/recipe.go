@@ -1,6 +1,7 @@
 package model
 
 import (
+	"cmp"
 	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/nn"
 	"github.com/gradus-ml/gradus/optim"
@@ -39,7 +40,7 @@ const mostCells = 2_000_000
 // numbers and at most 2 million cells in them, auto is trees and waves from 1,200 rows on, and plain and trees with
 // fewer, if layers, activation, scaling and optimizer are not given. Otherwise it is plain.
 func (o *Options) recipes(s *data.Schema) []string {
-	if recipe := or(o.Recipe, RecipeAuto); recipe != RecipeAuto {
+	if recipe := cmp.Or(o.Recipe, RecipeAuto); recipe != RecipeAuto {
 		return []string{recipe}
 	}
 	numbers := 0
@@ -48,7 +49,7 @@ func (o *Options) recipes(s *data.Schema) []string {
 			numbers++
 		}
 	}
-	open := o.Hidden == nil && o.Activation == "" && or(o.Scale, data.ScaleAuto) == data.ScaleAuto && or(o.Optimizer, "auto") == "auto"
+	open := o.Hidden == nil && o.Activation == "" && cmp.Or(o.Scale, data.ScaleAuto) == data.ScaleAuto && cmp.Or(o.Optimizer, "auto") == "auto"
 	switch {
 	case !open || numbers == 0 || numbers > mostPieced || len(s.Rows)*numbers > mostCells:
 		return []string{RecipePlain}
@@ -65,8 +66,8 @@ func (o *Options) choose(s *data.Schema) {
 		if o.Hidden == nil {
 			o.Hidden = []int{128, 128}
 		}
-		o.Activation = or(o.Activation, nn.SiLU.String())
-		if or(o.Scale, data.ScaleAuto) == data.ScaleAuto {
+		o.Activation = cmp.Or(o.Activation, nn.SiLU.String())
+		if cmp.Or(o.Scale, data.ScaleAuto) == data.ScaleAuto {
 			o.Scale = map[string]data.Scaling{RecipeWide: data.ScalePieces, RecipeTrees: data.ScaleTrees, RecipeWaves: data.ScaleWaves}[recipe]
 		}
 	}
@@ -81,7 +82,7 @@ const leafSlope = 2
 // stay as they are, because smooth inputs tell many classes apart better (docs/recipe.md).
 func startAtLeaves[T nn.Float](f *Fit, net *nn.Network[T]) {
 	w, bias := net.Weights(0), net.Bias(0)
-	if bias == nil || net.Depth() == 1 || or(f.Options.Init, "auto") != "auto" {
+	if bias == nil || net.Depth() == 1 || cmp.Or(f.Options.Init, "auto") != "auto" {
 		return
 	}
 	most := w.Cols

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"strings"
@@ -56,14 +57,14 @@ func (o *Options) resolve(task data.Task, outputs int) (recipe, error) {
 
 // hidden reads the hidden layers, and the parts of the last layer that do not depend on the task.
 func (o *Options) hidden(r *recipe) (out nn.Dense, err error) {
-	activation, err := nn.ParseActivation(or(o.Activation, "relu"), o.Custom.Activations...)
+	activation, err := nn.ParseActivation(cmp.Or(o.Activation, "relu"), o.Custom.Activations...)
 	if err != nil {
 		return out, refuse("Activation", nil, "%w", err)
 	}
 	if activation == nn.Softmax {
 		return out, refuse("Activation", nil, "softmax belongs to the output layer")
 	}
-	init, err := nn.ParseInit(or(o.Init, "auto"))
+	init, err := nn.ParseInit(cmp.Or(o.Init, "auto"))
 	if err != nil {
 		return out, refuse("Init", nil, "%w", err)
 	}
@@ -109,7 +110,7 @@ func normed(r *recipe) error {
 
 // regular reads the norm and checks the dropout of a network with that many hidden layers.
 func (o *Options) regular(hidden int) (nn.Norm, error) {
-	norm, err := nn.ParseNorm(or(o.Norm, "none"))
+	norm, err := nn.ParseNorm(cmp.Or(o.Norm, "none"))
 	if err != nil {
 		return norm, refuse("Norm", nil, "%w", err)
 	}
@@ -132,7 +133,7 @@ func (o *Options) regular(hidden int) (nn.Norm, error) {
 
 // output chooses the activation of the output layer.
 func (o *Options) output(task data.Task) (nn.Activation, error) {
-	if name := or(o.OutputActivation, "auto"); name != "auto" {
+	if name := cmp.Or(o.OutputActivation, "auto"); name != "auto" {
 		out, err := nn.ParseActivation(name, o.Custom.Activations...)
 		if err != nil {
 			return nil, refuse("OutputActivation", nil, "%w", err)
@@ -193,7 +194,7 @@ func outputFits(task data.Task, out nn.Activation, hinge bool) bool {
 // loss chooses the loss by the task and the output activation. After sigmoid, focal is
 // binary-focal.
 func (o *Options) loss(task data.Task, out nn.Activation) (nn.Loss, error) {
-	if name := or(o.Loss, "auto"); name != "auto" {
+	if name := cmp.Or(o.Loss, "auto"); name != "auto" {
 		if name == nn.Hinge.String() && task != data.Binary && task != data.Multilabel {
 			return nil, refuse("Loss", nil, "hinge tells two classes apart, and the task is %s: take auto, or another loss", task)
 		}
@@ -225,7 +226,7 @@ func (o *Options) descent(r *recipe) error {
 	c := &r.config
 	c.Loss, c.NoShuffle, c.Shards, c.Seed, c.MinDelta = r.loss, o.NoShuffle, o.Shards, o.Seed, o.MinDelta
 	c.Threads, c.Ranks = o.Threads, o.Ranks
-	if c.Reduction, err = nn.ParseReduction(or(o.Reduction, "mean")); err != nil {
+	if c.Reduction, err = nn.ParseReduction(cmp.Or(o.Reduction, "mean")); err != nil {
 		return refuse("Reduction", nil, "%w", err)
 	}
 	auto, method, err := o.optimizer(r)
@@ -260,7 +261,7 @@ func (o *Options) optimizer(r *recipe) (auto bool, method train.Method, err erro
 	name := o.Optimizer
 	hyper := optim.Hyper{Momentum: o.Momentum, Beta1: o.Beta1, Beta2: o.Beta2, Epsilon: o.Epsilon, WeightDecay: o.WeightDecay}
 	c.LearningRate = optim.DefaultLearningRate(name)
-	if or(name, "auto") == "auto" {
+	if cmp.Or(name, "auto") == "auto" {
 		auto = true
 		name, c.LearningRate = autoOptimizer(r.task, &hyper)
 	}
@@ -300,7 +301,7 @@ func (o *Options) rate(c *train.Config, auto bool) (err error) {
 			return refuse("LearningRate", c.LearningRate, "give a finite number greater than 0")
 		}
 	}
-	schedule := or(o.Schedule, "auto")
+	schedule := cmp.Or(o.Schedule, "auto")
 	if schedule == "auto" {
 		schedule = "constant"
 		if auto && o.Tolerance == nil && o.TargetLoss == nil && !o.perSample() {
@@ -324,7 +325,7 @@ func (o *Options) extent(r *recipe, method train.Method) error {
 	if c.Warmup = o.Warmup; c.Warmup < 0 {
 		return refuse("Warmup", o.Warmup, "give a whole number of at least 0")
 	}
-	if c.Method = train.Method(o.Method); or(o.Method, "auto") == "auto" {
+	if c.Method = train.Method(o.Method); cmp.Or(o.Method, "auto") == "auto" {
 		c.Method = method
 	}
 	if !slices.Contains(train.Methods(), string(c.Method)) {
@@ -345,7 +346,7 @@ func (o *Options) extent(r *recipe, method train.Method) error {
 	if c.Threads < 0 {
 		return refuse("Threads", o.Threads, "give a whole number of at least 1")
 	}
-	switch or(o.OnDivergence, "stop") {
+	switch cmp.Or(o.OnDivergence, "stop") {
 	case "stop":
 	case "halve-lr":
 		c.Halvings = halvings

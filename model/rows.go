@@ -1,6 +1,7 @@
 package model
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -57,7 +58,7 @@ func (o *Options) infer(t *data.Table) (s *data.Schema, weightless int, err erro
 		}
 	}
 	s, err = data.Infer(t, how)
-	if err == nil && or(o.Task, data.Auto) == data.Auto && s.Task != data.Regression && o.ofAmounts() && s.Amounts() {
+	if err == nil && cmp.Or(o.Task, data.Auto) == data.Auto && s.Task != data.Regression && o.ofAmounts() && s.Amounts() {
 		how.Task = data.Regression
 		s, err = data.Infer(t, how)
 	}
@@ -88,7 +89,7 @@ func (o *Options) notes(t *data.Table, s *data.Schema) []data.Note {
 			notes = append(notes, slices.Concat(data.Notef("%s: ", y.Name), y.Note))
 		}
 	}
-	if s.Task == data.Regression && or(o.Task, data.Auto) == data.Auto && o.ofAmounts() && s.Few(t) {
+	if s.Task == data.Regression && cmp.Or(o.Task, data.Auto) == data.Auto && o.ofAmounts() && s.Few(t) {
 		notes = append(notes, data.Notef("The loss %s is for amounts, so %s is read as amounts, not as classes; the task binary or multiclass would read it as classes.", o.Loss, s.Targets[0].Name))
 	}
 	return notes
@@ -97,6 +98,7 @@ func (o *Options) notes(t *data.Table, s *data.Schema) []data.Note {
 // Inspect decides what the columns of a table are, as Prepare does. The notes say what may be
 // unexpected.
 func Inspect(t *data.Table, o Options) (s *data.Schema, notes []data.Note, err error) {
+	defer spill.Guard(&err)()
 	if err := o.Validate(); err != nil {
 		return nil, nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/internal/spill"
 	"github.com/gradus-ml/gradus/nn"
 	"github.com/gradus-ml/gradus/train"
 )
@@ -80,6 +81,7 @@ type Part struct {
 // Parts returns the run's training, validation and test rows, encoded in float64. The targets of
 // training are smoothed if the run smooths labels. For rows from a separate table, Rows counts in that table.
 func (f *Fit) Parts() (training, validation, test Part, err error) {
+	defer spill.Guard(&err)()
 	encoded := func(own *data.Table, rows []int, weighed bool) (p Part) {
 		if err != nil || len(rows) == 0 {
 			return p

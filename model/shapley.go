@@ -1,17 +1,19 @@
 package model
 
 import (
+	"cmp"
 	"context"
 	"math"
 	"math/bits"
 	"runtime"
 	"slices"
 	"sync"
-	"sync/atomic"
 
 	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/internal/jsonfloat"
 	"github.com/gradus-ml/gradus/internal/rng"
+	"github.com/gradus-ml/gradus/internal/spill"
+	"github.com/gradus-ml/gradus/internal/team"
 	"github.com/gradus-ml/gradus/nn"
 )
 
@@ -99,7 +101,8 @@ func (s *ShapleyRow) UnmarshalJSON(text []byte) error { return jsonfloat.Unmarsh
 
 // Shapley explains the predictions for rows of a table. If ctx ends there is no result, and the
 // error wraps what ended ctx.
-func (m *Model) Shapley(ctx context.Context, t *data.Table, o ShapleyOptions) (*Shapley, error) {
+func (m *Model) Shapley(ctx context.Context, t *data.Table, o ShapleyOptions) (s *Shapley, err error) {
+	defer spill.Guard(&err)()
 	if m.ensemble != nil {
 		return m.ensemble.shapley(o, func(m *Model) (*Shapley, error) { return m.Shapley(ctx, t, o) })
 	}
@@ -225,7 +228,7 @@ func (g *game) resolve() error {
 			o.Method = "exact"
 		}
 	}
-	o.BackgroundRows, o.Pairs = or(o.BackgroundRows, shapleyBackground), or(o.Pairs, shapleyPairs)
+	o.BackgroundRows, o.Pairs = cmp.Or(o.BackgroundRows, shapleyBackground), cmp.Or(o.Pairs, shapleyPairs)
 	switch {
 	case o.Method != "exact" && o.Method != "permutation":
 		return refuse("Method", nil, "%q is not known; give exact or permutation", o.Method)
@@ -334,11 +337,12 @@ func (g *game) play(ctx context.Context, x looked) ([]ShapleyRow, error) {
 	for i := range states {
 		states[i].left = parts
 	}
-	var next atomic.Int64
-	var team sync.WaitGroup
-	work := func() {
+	err := team.Each(len(rows)*parts, cmp.Or(g.o.Threads, runtime.GOMAXPROCS(0)), func() func(int) error {
 		p := newPlayer(g)
-		for n := int(next.Add(1)) - 1; n < len(rows)*parts && ctx.Err() == nil; n = int(next.Add(1)) - 1 {
+		return func(n int) error {
+			if ctx.Err() != nil {
+				return ended(ctx)
+			}
 			row, part := n/parts, n%parts
 			sum := newTally(outputs, columns)
 			for b := part * g.background.x.Rows / parts; b < (part+1)*g.background.x.Rows/parts; b++ {
@@ -346,6 +350,7 @@ func (g *game) play(ctx context.Context, x looked) ([]ShapleyRow, error) {
 			}
 			s := &states[row]
 			s.mutex.Lock()
+			defer s.mutex.Unlock()
 			if s.parts == nil {
 				s.parts = make([]tally, parts)
 			}
@@ -354,15 +359,11 @@ func (g *game) play(ctx context.Context, x looked) ([]ShapleyRow, error) {
 				rows[row] = g.total(s.parts)
 				s.parts = nil
 			}
-			s.mutex.Unlock()
+			return nil
 		}
-	}
-	for range min(len(rows)*parts, or(g.o.Threads, runtime.GOMAXPROCS(0))) {
-		team.Go(work)
-	}
-	team.Wait()
-	if ctx.Err() != nil {
-		return nil, ended(ctx)
+	})
+	if err != nil {
+		return nil, err
 	}
 	return rows, nil
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/internal/rng"
+	"github.com/gradus-ml/gradus/internal/spill"
 )
 
 // These functions decide which rows of the tables are used for what.
@@ -46,7 +47,7 @@ func (f *Fit) split() error {
 // and of the test rows if they are in the training table.
 func (f *Fit) holdTest(part hold) (keep, held []int, err error) {
 	all := f.Schema.Rows
-	keep = f.tables.Train.List(len(all))
+	keep = spill.Must[int](f.tables.Train.Spilled(), len(all))
 	for i := range keep {
 		keep[i] = i
 	}
@@ -176,7 +177,7 @@ func (f *Fit) pick(from, at []int) []int { return pickIn(f.tables.Train, from, a
 
 // pickIn is the function pick with a list stored where a table's cells are.
 func pickIn(t *data.Table, from, at []int) []int {
-	out := t.List(len(at))
+	out := spill.Must[int](t.Spilled(), len(at))
 	for i, a := range at {
 		out[i] = from[a]
 	}

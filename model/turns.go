@@ -2,7 +2,6 @@ package model
 
 import (
 	"math"
-	"runtime/debug"
 
 	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/internal/spill"
@@ -43,8 +42,7 @@ type turn struct {
 // keepBetter leaves out the members whose recipe is clearly worse than the best one. all are the members of m, in the
 // order of m. It decides only when all members have ended. It keeps a reason for each recipe that it leaves out.
 func (b *bag) keepBetter(m *Model, all []*member) (kept []*member, err error) {
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	defer spill.Catch(&err)
+	defer spill.Guard(&err)()
 	b.worse = nil
 	if len(b.turns) < 2 || len(all) < len(b.members) {
 		return all, nil

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -50,7 +51,7 @@ func TestRecipesInTurn(t *testing.T) {
 		"shared rows":        {300, Options{Validation: &share}, []data.Scaling{auto, auto}},
 		"shared, many of it": {1300, Options{Validation: &share}, []data.Scaling{trees, trees}},
 	} {
-		c.o.Members, c.o.Epochs, c.o.Seed = or(c.o.Members, 8), 1, 1
+		c.o.Members, c.o.Epochs, c.o.Seed = cmp.Or(c.o.Members, 8), 1, 1
 		f, err := Prepare(Tables{Train: waveTable(t, c.rows)}, c.o, nil)
 		if err != nil {
 			t.Fatal(err)

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -44,7 +45,7 @@ func (o *Options) adopt(w *Weights, m *Model) error {
 		return w.differs("the model predicts %s, and the call %s: train without it, or name the model's target", quoteList(theirs), quoteList(o.Targets))
 	}
 	o.Targets = m.Targets()
-	if or(o.Task, data.Auto) == data.Auto {
+	if cmp.Or(o.Task, data.Auto) == data.Auto {
 		o.Task = m.Task()
 	}
 	if o.Task != m.Task() {
@@ -66,7 +67,7 @@ func (o *Options) adopt(w *Weights, m *Model) error {
 		return refuse("Hidden", unitsText(o.Hidden), "the model has the hidden layers %s: leave it out, or begin without %s", unitsText(units), w.path)
 	}
 	same := func(option, what string, given *string, none, theirs string, read func(string) (string, error)) error {
-		if or(*given, none) == none {
+		if cmp.Or(*given, none) == none {
 			*given = theirs
 			return nil
 		}
@@ -106,7 +107,7 @@ func (o *Options) adopt(w *Weights, m *Model) error {
 	}
 	o.NoBias = out.NoBias
 	scale := string(o.Scale)
-	if err := same("Scale", "scaling", &scale, string(data.ScaleAuto), string(or(m.Options.Scale, data.ScaleAuto)), func(s string) (string, error) { return s, nil }); err != nil {
+	if err := same("Scale", "scaling", &scale, string(data.ScaleAuto), string(cmp.Or(m.Options.Scale, data.ScaleAuto)), func(s string) (string, error) { return s, nil }); err != nil {
 		return err
 	}
 	o.Scale = data.Scaling(scale)

@@ -153,7 +153,7 @@ type checker struct {
 }
 
 func newChecker(n *Network[float64], loss Loss, x, y Matrix[float64], o CheckOptions) *checker {
-	c := &checker{n: n, loss: loss, x: x, y: y, noise: Noise{Seed: o.Seed}, scale: o.Reduction.WeightedScale(x.Rows, o.Weights), penalty: o.Penalty, tape: n.NewTape(x.Rows)}
+	c := &checker{n: n, loss: loss, x: x, y: y, noise: Noise{Seed: o.Seed}, scale: o.Reduction.Scale(x.Rows, o.Weights), penalty: o.Penalty, tape: n.NewTape(x.Rows)}
 	c.tape.UseWeights(o.Weights)
 	c.grad = make([]float64, len(n.params))
 	c.forward()

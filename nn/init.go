@@ -28,7 +28,7 @@ type Init struct {
 
 // The initializations without a parameter; Init has their formulas.
 var (
-	AutoInit = Init{}
+	autoInit = Init{}
 	He       = Init{name: "he"}
 	Glorot   = Init{name: "glorot"}
 	LeCun    = Init{name: "lecun"}
@@ -68,7 +68,7 @@ func ParseInit(name string) (Init, error) {
 	}
 	switch base {
 	case "auto":
-		return AutoInit, nil
+		return autoInit, nil
 	case "normal":
 		normal := Normal(std)
 		if err := normal.Validate(); err != nil {

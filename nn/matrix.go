@@ -41,6 +41,16 @@ func FromRows[T Float](rows [][]T) Matrix[T] {
 // Row returns row i as a slice into the matrix.
 func (m Matrix[T]) Row(i int) []T { return m.Data[i*m.stride():][:m.Cols:m.Cols] }
 
+// Float64s writes the elements to out as float64, row after row.
+func (m Matrix[T]) Float64s(out []float64) {
+	for i := range m.Rows {
+		to := out[i*m.Cols:][:m.Cols]
+		for j, v := range m.Row(i) {
+			to[j] = float64(v)
+		}
+	}
+}
+
 // At returns element (i, j).
 func (m Matrix[T]) At(i, j int) T { return m.Row(i)[j] }
 

@@ -85,7 +85,7 @@ func TestNormsAgainstTorch(t *testing.T) {
 			out := forward(x)
 			n.UpdateState(tape)
 			same("the output", out.flat(), FromRows(c.Outputs).Data)
-			scale, loss := Mean.Scale(x.Rows), 0.0
+			scale, loss := Mean.Scale(x.Rows, nil), 0.0
 			if cut {
 				n.Deltas(tape, Squared, y, scale)
 				second := make([]float64, len(grad))

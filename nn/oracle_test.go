@@ -122,7 +122,7 @@ func TestLossesAgainstOracle(t *testing.T) {
 			dz   [][]float64
 		}{{Sum, c.Sum, c.DzSum}, {Mean, c.Mean, c.DzMean}} {
 			n.Forward(tape, z)
-			got := n.Backprop(tape, loss, y, r.Scale(z.Rows), grad) * r.Scale(z.Rows)
+			got := n.Backprop(tape, loss, y, r.Scale(z.Rows, nil), grad) * r.Scale(z.Rows, nil)
 			if !near(got, r.want, rel, 0) {
 				t.Errorf("%s on %s, %s, %s: loss = %v, want %v", c.Loss, c.Output, c.Batch, r, got, r.want)
 			}
@@ -193,7 +193,7 @@ func TestWeightsAgainstTorch(t *testing.T) {
 			x, y := FromRows(c.X), FromRows(c.Y)
 			tape, grad := n.NewTape(x.Rows), make([]float64, len(n.Params()))
 			tape.UseWeights(w.RowWeights)
-			scale := Mean.WeightedScale(x.Rows, w.RowWeights)
+			scale := Mean.Scale(x.Rows, w.RowWeights)
 			n.Forward(tape, x)
 			if got := n.Backprop(tape, loss, y, scale, grad) * scale; !near(got, w.LossValue, 1e-13, 0) {
 				t.Errorf("%s: loss = %v, want %v", c.Name, got, w.LossValue)
@@ -278,7 +278,7 @@ func TestNetworksAgainstOracle(t *testing.T) {
 					}
 				}
 			}
-			if got := n.Backprop(tape, loss, y, r.Scale(x.Rows), grad) * r.Scale(x.Rows); !near(got, c.LossValue, 1e-13, 0) {
+			if got := n.Backprop(tape, loss, y, r.Scale(x.Rows, nil), grad) * r.Scale(x.Rows, nil); !near(got, c.LossValue, 1e-13, 0) {
 				t.Errorf("loss = %v, want %v", got, c.LossValue)
 			}
 			for l := range layers {

@@ -53,7 +53,7 @@ func TestRoundTrips(t *testing.T) {
 			t.Errorf("%s is read as %v, %v, want the package's own value and no error", l, got, err)
 		}
 	}
-	for _, i := range []Init{AutoInit, He, Glorot, LeCun, Uniform, Zeros, Normal(1), Normal(0.02)} {
+	for _, i := range []Init{autoInit, He, Glorot, LeCun, Uniform, Zeros, Normal(1), Normal(0.02)} {
 		if got, err := ParseInit(i.String()); err != nil || got != i {
 			t.Errorf("%s is read as %v, %v, want the package's own value and no error", i, got, err)
 		}

@@ -28,19 +28,15 @@ func ParseReduction(name string) (Reduction, error) {
 	return 0, fmt.Errorf("reduction %q is not known; choose mean or sum", name)
 }
 
-// Scale returns the factor on a sample's gradient in a batch with that many rows.
-func (r Reduction) Scale(rows int) float64 {
+// Scale returns the factor on a sample's gradient in a batch with that many rows and weights. If weights is
+// nil, all weights are 1. A mean divides by the sum of the weights, as PyTorch's weighted cross-entropy does. If
+// that sum is 0, so is the scale.
+func (r Reduction) Scale(rows int, weights []float64) float64 {
 	if r == Sum {
 		return 1
 	}
-	return 1 / float64(rows)
-}
-
-// WeightedScale is Scale for weighted rows. nil means that all weights are 1. A mean divides by
-// the sum of the weights, as PyTorch's weighted cross-entropy does. If that sum is 0, so is the scale.
-func (r Reduction) WeightedScale(rows int, weights []float64) float64 {
-	if weights == nil || r == Sum {
-		return r.Scale(rows)
+	if weights == nil {
+		return 1 / float64(rows)
 	}
 	sum := 0.0
 	for _, w := range weights {

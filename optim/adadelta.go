@@ -1,6 +1,9 @@
 package optim
 
-import "github.com/gradus-ml/gradus/internal/kernel"
+import (
+	"cmp"
+	"github.com/gradus-ml/gradus/internal/kernel"
+)
 
 // AdaDelta is RMSProp that scales its steps u by a running average d of their squares. So a step
 // has the unit of the weight and the rate is just a factor (Zeiler 2012):
@@ -23,7 +26,7 @@ func NewAdaDelta() AdaDelta { return AdaDelta{Beta2: 0.9, Epsilon: 1e-6} }
 func (AdaDelta) String() string { return "adadelta" }
 func (AdaDelta) Slots() int     { return 2 }
 func (a AdaDelta) Validate() error {
-	return firstOf(fraction("beta2", a.Beta2), positive("epsilon", a.Epsilon))
+	return cmp.Or(fraction("beta2", a.Beta2), positive("epsilon", a.Epsilon))
 }
 
 func (a AdaDelta) Update32(s Step, w, g []float32, slots [][]float32) { adadelta(a, s, w, g, slots) }

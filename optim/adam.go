@@ -1,6 +1,9 @@
 package optim
 
-import "github.com/gradus-ml/gradus/internal/kernel"
+import (
+	"cmp"
+	"github.com/gradus-ml/gradus/internal/kernel"
+)
 
 // Adam rescales each gradient by running averages of itself and of its square (Kingma and
 // Ba 2014). At update n:
@@ -23,7 +26,7 @@ func (Adam) String() string { return "adam" }
 func (Adam) Slots() int     { return 2 }
 
 func (a Adam) Validate() error {
-	return firstOf(fraction("beta1", a.Beta1), fraction("beta2", a.Beta2), positive("epsilon", a.Epsilon))
+	return cmp.Or(fraction("beta1", a.Beta1), fraction("beta2", a.Beta2), positive("epsilon", a.Epsilon))
 }
 
 func (a Adam) Update32(s Step, w, g []float32, slots [][]float32) { adam(a, 1, s, w, g, slots) }

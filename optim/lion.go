@@ -1,6 +1,9 @@
 package optim
 
-import "github.com/gradus-ml/gradus/internal/kernel"
+import (
+	"cmp"
+	"github.com/gradus-ml/gradus/internal/kernel"
+)
 
 // Lion moves every weight by the rate, whatever the size of its gradient. The direction is the
 // sign of a weighted mean of the gradient and its running average (Chen et al. 2023):
@@ -22,7 +25,7 @@ func NewLion() Lion { return Lion{Beta1: 0.9, Beta2: 0.99} }
 func (Lion) String() string { return "lion" }
 func (Lion) Slots() int     { return 1 }
 func (l Lion) Validate() error {
-	return firstOf(fraction("beta1", l.Beta1), fraction("beta2", l.Beta2))
+	return cmp.Or(fraction("beta1", l.Beta1), fraction("beta2", l.Beta2))
 }
 
 func (l Lion) Update32(s Step, w, g []float32, slots [][]float32) { lion(l, s, w, g, slots) }

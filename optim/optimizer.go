@@ -202,16 +202,6 @@ func named(name string, custom []Optimizer, set setter) Optimizer {
 	return nil
 }
 
-// firstOf returns the first error that is not nil.
-func firstOf(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // fraction reports a hyper-parameter outside [0, 1).
 func fraction(name string, x float64) error {
 	if !(x >= 0 && x < 1) {

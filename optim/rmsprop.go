@@ -1,6 +1,9 @@
 package optim
 
-import "github.com/gradus-ml/gradus/internal/kernel"
+import (
+	"cmp"
+	"github.com/gradus-ml/gradus/internal/kernel"
+)
 
 // RMSProp divides each gradient by the root of a running average of its square (Tieleman and
 // Hinton 2012). With a momentum the steps build up a velocity m:
@@ -28,7 +31,7 @@ func (r RMSProp) Slots() int {
 	return 2
 }
 func (r RMSProp) Validate() error {
-	return firstOf(fraction("beta2", r.Beta2), fraction("momentum", r.Momentum), positive("epsilon", r.Epsilon))
+	return cmp.Or(fraction("beta2", r.Beta2), fraction("momentum", r.Momentum), positive("epsilon", r.Epsilon))
 }
 
 func (r RMSProp) Update32(s Step, w, g []float32, slots [][]float32) { rmsprop(r, s, w, g, slots) }

@@ -1,6 +1,7 @@
 package optim
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"strconv"
@@ -78,7 +79,7 @@ type StepDecay struct {
 	Factor float64 // 0.1 by default
 }
 
-func (s StepDecay) filled() StepDecay { return StepDecay{or(s.Every, 30), or(s.Factor, 0.1)} }
+func (s StepDecay) filled() StepDecay { return StepDecay{cmp.Or(s.Every, 30), cmp.Or(s.Factor, 0.1)} }
 func (s StepDecay) String() string {
 	s = s.filled()
 	return spell("step", float64(s.Every), s.Factor)
@@ -95,7 +96,7 @@ type Exponential struct {
 	Factor float64 // 0.95 by default
 }
 
-func (s Exponential) filled() Exponential { return Exponential{or(s.Factor, 0.95)} }
+func (s Exponential) filled() Exponential { return Exponential{cmp.Or(s.Factor, 0.95)} }
 func (s Exponential) String() string      { return spell("exponential", s.filled().Factor) }
 func (s Exponential) Validate() error     { return valid(s) }
 
@@ -139,7 +140,7 @@ type Inverse struct {
 	Power float64 // 0.5 by default
 }
 
-func (s Inverse) filled() Inverse { return Inverse{or(s.Power, 0.5)} }
+func (s Inverse) filled() Inverse { return Inverse{cmp.Or(s.Power, 0.5)} }
 func (s Inverse) String() string  { return spell("inverse", s.filled().Power) }
 func (s Inverse) Validate() error { return valid(s) }
 
@@ -156,7 +157,7 @@ type Polynomial struct {
 	Floor float64 // 0 by default
 }
 
-func (s Polynomial) filled() Polynomial { return Polynomial{or(s.Power, 1), s.Floor} }
+func (s Polynomial) filled() Polynomial { return Polynomial{cmp.Or(s.Power, 1), s.Floor} }
 func (s Polynomial) String() string     { return spell("polynomial", s.filled().Power, s.Floor) }
 func (s Polynomial) Validate() error    { return valid(s) }
 
@@ -175,7 +176,7 @@ type CosineRestarts struct {
 }
 
 func (s CosineRestarts) filled() CosineRestarts {
-	return CosineRestarts{or(s.Period, 10), or(s.Factor, 2), s.Floor}
+	return CosineRestarts{cmp.Or(s.Period, 10), cmp.Or(s.Factor, 2), s.Floor}
 }
 func (s CosineRestarts) Validate() error { return valid(s) }
 
@@ -212,7 +213,7 @@ type OneCycle struct {
 const NoRise = -1
 
 func (s OneCycle) filled() OneCycle {
-	return OneCycle{or(s.Rise, 0.3), or(s.Divide, 25), or(s.Final, 1e4)}
+	return OneCycle{cmp.Or(s.Rise, 0.3), cmp.Or(s.Divide, 25), cmp.Or(s.Final, 1e4)}
 }
 func (s OneCycle) Validate() error { return valid(s) }
 
@@ -249,7 +250,9 @@ type Plateau struct {
 	Floor    float64 // 0 by default
 }
 
-func (s Plateau) filled() Plateau { return Plateau{or(s.Patience, 10), or(s.Factor, 0.1), s.Floor} }
+func (s Plateau) filled() Plateau {
+	return Plateau{cmp.Or(s.Patience, 10), cmp.Or(s.Factor, 0.1), s.Floor}
+}
 func (s Plateau) Validate() error { return valid(s) }
 
 func (s Plateau) String() string {
@@ -313,15 +316,6 @@ func pow(x, p float64) float64 {
 		return 0
 	}
 	return kernel.Exp(float64(p * kernel.Log(x)))
-}
-
-// or returns v, or the default if v is 0.
-func or[T comparable](v, standard T) T {
-	var zero T
-	if v == zero {
-		return standard
-	}
-	return v
 }
 
 // spell writes a name with its parameters.

@@ -1,6 +1,7 @@
 package plot
 
 import (
+	"cmp"
 	"math"
 
 	"gonum.org/v1/plot/vg"
@@ -25,7 +26,7 @@ type Bars struct {
 func (b Bars) heading() string { return b.Title }
 
 func (b Bars) size() (width, height int) {
-	return or(b.Width, 900), or(b.Height, min(maxSide, 100+26*max(1, len(b.Bars))))
+	return cmp.Or(b.Width, 900), cmp.Or(b.Height, min(maxSide, 100+26*max(1, len(b.Bars))))
 }
 
 func (b Bars) draw(c draw.Canvas) {

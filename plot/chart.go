@@ -1,6 +1,7 @@
 package plot
 
 import (
+	"cmp"
 	"math"
 
 	"gonum.org/v1/plot/vg"
@@ -45,14 +46,7 @@ func (ch Chart) heading() string {
 }
 
 func (ch Chart) size() (width, height int) {
-	return or(ch.Width, 900), or(ch.Height, 560)
-}
-
-func or(n, standard int) int {
-	if n == 0 {
-		return standard
-	}
-	return n
+	return cmp.Or(ch.Width, 900), cmp.Or(ch.Height, 560)
 }
 
 func (ch Chart) draw(c draw.Canvas) {

@@ -1,6 +1,7 @@
 package plot
 
 import (
+	"cmp"
 	"image/color"
 	"math"
 	"slices"
@@ -48,7 +49,7 @@ func (f Field) heading() string {
 	return f.Title
 }
 
-func (f Field) size() (width, height int) { return or(f.Width, 640), or(f.Height, 560) }
+func (f Field) size() (width, height int) { return cmp.Or(f.Width, 640), cmp.Or(f.Height, 560) }
 
 func (f Field) draw(c draw.Canvas) {
 	key := newLegend(Chart{Series: f.Paths})
@@ -129,7 +130,7 @@ func (f Field) span() span {
 
 // levels returns the limits between the colors, ascending.
 func (f Field) levels() []float64 {
-	s, n := f.span(), or(f.Levels, 14)
+	s, n := f.span(), cmp.Or(f.Levels, 14)
 	if len(f.Classes) > 0 || !(s.low < s.high) {
 		return nil
 	}

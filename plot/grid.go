@@ -1,6 +1,7 @@
 package plot
 
 import (
+	"cmp"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 )
@@ -17,7 +18,7 @@ type Grid struct {
 func (g Grid) heading() string { return g.Title }
 
 func (g Grid) size() (width, height int) {
-	return or(g.Width, max(600, 480*g.columns())), or(g.Height, max(400, 330*len(g.Charts)+90))
+	return cmp.Or(g.Width, max(600, 480*g.columns())), cmp.Or(g.Height, max(400, 330*len(g.Charts)+90))
 }
 
 func (g Grid) columns() int {

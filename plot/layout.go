@@ -1,6 +1,7 @@
 package plot
 
 import (
+	"cmp"
 	"gonum.org/v1/plot/vg"
 )
 
@@ -132,7 +133,7 @@ func (n Net) size() (width, height int) {
 	if n.Bare {
 		high -= footer
 	}
-	return or(n.Width, wide), or(n.Height, high)
+	return cmp.Or(n.Width, wide), cmp.Or(n.Height, high)
 }
 
 // place positions the columns in the rectangle, with space at the sides for names.

@@ -1,6 +1,7 @@
 package plot
 
 import (
+	"cmp"
 	"math"
 	"strings"
 
@@ -40,7 +41,7 @@ func (p Profile) heading() string {
 }
 
 func (p Profile) size() (width, height int) {
-	return or(p.Width, max(320, 120+220*len(p.Measures))), or(p.Height, max(120, 70+34*len(p.Labels)))
+	return cmp.Or(p.Width, max(320, 120+220*len(p.Measures))), cmp.Or(p.Height, max(120, 70+34*len(p.Labels)))
 }
 
 func (p Profile) draw(c draw.Canvas) {

@@ -1,6 +1,7 @@
 package plot
 
 import (
+	"cmp"
 	"image/color"
 	"math"
 
@@ -30,7 +31,7 @@ func (s Swarm) heading() string {
 }
 
 func (s Swarm) size() (width, height int) {
-	return or(s.Width, 900), or(s.Height, min(maxSide, 130+36*max(1, len(s.Names))))
+	return cmp.Or(s.Width, 900), cmp.Or(s.Height, min(maxSide, 130+36*max(1, len(s.Names))))
 }
 
 func (s Swarm) draw(c draw.Canvas) {

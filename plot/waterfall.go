@@ -1,6 +1,7 @@
 package plot
 
 import (
+	"cmp"
 	"math"
 
 	"gonum.org/v1/plot/vg"
@@ -28,7 +29,7 @@ func (w Waterfall) heading() string {
 }
 
 func (w Waterfall) size() (width, height int) {
-	return or(w.Width, 900), or(w.Height, min(maxSide, 100+30*(len(w.Steps)+2)))
+	return cmp.Or(w.Width, 900), cmp.Or(w.Height, min(maxSide, 100+30*(len(w.Steps)+2)))
 }
 
 func (w Waterfall) draw(c draw.Canvas) {

@@ -6,5 +6,5 @@
 //     /v1/models/M:predict, MLflow's /invocations, and a plain POST /predict.
 //   - Metrics in Prometheus' text format, an OpenAPI description, and a page to try out a row.
 //
-// Only the program imports this package. A program that only trains or predicts does not link it.
+// No other package of the library imports this one, so a program that only trains or predicts does not link it.
 package serve

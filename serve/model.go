@@ -2,6 +2,7 @@ package serve
 
 import (
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -160,9 +161,9 @@ func (s *Server) find(name, version string) (*modelFile, error) {
 	case found != nil:
 		return found, nil
 	case version != "":
-		return nil, refuse(404, "there is no model %q of version %q", name, version)
+		return nil, refuse(http.StatusNotFound, "there is no model %q of version %q", name, version)
 	}
-	return nil, refuse(404, "there is no model %q; GET /v1/models lists those that there are", name)
+	return nil, refuse(http.StatusNotFound, "there is no model %q; GET /v1/models lists those that there are", name)
 }
 
 // newer compares versions as numbers if both are numbers, otherwise as text.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
@@ -129,7 +130,7 @@ func (r *rows) extra(x *exchange, w wanted) (e extra, err error) {
 	case r.m.explainer == nil:
 		return e, bad("reasons need background rows, which stand for an unknown column: start the server with some (Options.Background), ideally the training table")
 	case r.n > most:
-		return e, refuse(413, "the request asks for the reasons of %d rows, and this server gives those of %d at once; send them in parts", r.n, most)
+		return e, refuse(http.StatusRequestEntityTooLarge, "the request asks for the reasons of %d rows, and this server gives those of %d at once; send them in parts", r.n, most)
 	}
 	for _, v := range r.numbers {
 		r.values = append(r.values, data.Number(v))

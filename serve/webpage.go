@@ -60,7 +60,8 @@ func (s *Server) page(x *exchange) error {
 	}
 	x.w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	x.w.Header().Set("Content-Security-Policy", pagePolicy)
-	return ignore(pageTemplate.Execute(x.w, forms))
+	_ = pageTemplate.Execute(x.w, forms) // the client may have disconnected
+	return nil
 }
 
 // pageFile serves the page's script or style.

@@ -31,7 +31,16 @@ type entry struct {
 	// grows (*[]byte, *History, *[]Sample, *[]Retreat); the observer (remembering); or a pointer to something written
 	// as text (*int, *float64, *bool, *string, *[]Remedy, *time.Duration).
 	value any
+	scope scope
 }
+
+// A scope says what a retreat and More do with an entry. With 0 a retreat sets it back, and More keeps it.
+type scope uint8
+
+const (
+	stays scope = 1 << iota // a retreat to an earlier epoch does not change it
+	anew                    // More starts over with it
+)
 
 // remembering is what a checkpoint needs from an Observer.
 type remembering interface {
@@ -44,47 +53,47 @@ type remembering interface {
 // from those that are. TestCheckpointHoldsEverything knows both kinds.
 func (t *Trainer[T]) state() []entry {
 	s := []entry{
-		{"observer", remembering(t.observer)}, // read first, since it may refuse
-		{"values", t.net.Values()},
-		{"good", t.good},
-		{"best", t.best},
-		{"average", t.averaged()},
-		{"solver", t.numbers},
-		{"scores.epochs", &t.scores.Epochs},
-		{"scores.best", &t.scores.Best},
-		{"scores.since", &t.scores.Since},
-		{"scores.cuts", &t.scores.Cuts},
-		{"steps", &t.result.Steps},
-		{"rows", &t.result.Rows},
-		{"reason", &t.result.Reason},
-		{"converged", &t.result.Converged},
-		{"history", &t.result.History},
-		{"samples", &t.result.Samples},
-		{"epoch", &t.epoch},
-		{"position", &t.position},
-		{"finished", &t.finished},
-		{"loss_sum", &t.lossSum},
-		{"epoch_loss", &t.epochLoss},
-		{"best_score", &t.bestScore},
-		{"best_epoch", &t.bestEpoch},
-		{"best_loss", &t.bestLoss},
-		{"elapsed", &t.elapsed},
-		{"diverged.epoch", &t.failure.Epoch},
-		{"diverged.step", &t.failure.Step},
-		{"diverged.loss", &t.failure.Loss},
-		{"diverged.rate", &t.failure.LearningRate},
-		{"diverged.halved", &t.failure.Halved},
-		{"retreats", &t.result.Retreats},
-		{"retreat.loss", &t.back.goodLoss},
-		{"retreat.good", &t.back.good},
-		{"retreat.begun", &t.back.begun},
-		{"retreat.fresh", &t.back.fresh},
-		{"diverged.layer", &t.failure.Layer},
-		{"diverged.remedies", &t.failure.Remedies},
-		{"checkpoints", &t.checkpoints},
+		{"observer", remembering(t.observer), anew}, // read first, since it may refuse
+		{"values", t.net.Values(), 0},
+		{"good", t.good, stays},
+		{"best", t.best, anew},
+		{"average", t.averaged(), 0},
+		{"solver", t.numbers, 0},
+		{"scores.epochs", &t.scores.Epochs, 0},
+		{"scores.best", &t.scores.Best, 0},
+		{"scores.since", &t.scores.Since, 0},
+		{"scores.cuts", &t.scores.Cuts, 0},
+		{"steps", &t.result.Steps, 0},
+		{"rows", &t.result.Rows, 0},
+		{"reason", &t.result.Reason, anew},
+		{"converged", &t.result.Converged, anew},
+		{"history", &t.result.History, stays},
+		{"samples", &t.result.Samples, anew},
+		{"epoch", &t.epoch, 0},
+		{"position", &t.position, anew},
+		{"finished", &t.finished, anew},
+		{"loss_sum", &t.lossSum, 0},
+		{"epoch_loss", &t.epochLoss, 0},
+		{"best_score", &t.bestScore, anew},
+		{"best_epoch", &t.bestEpoch, anew},
+		{"best_loss", &t.bestLoss, anew},
+		{"elapsed", &t.elapsed, stays},
+		{"diverged.epoch", &t.failure.Epoch, anew},
+		{"diverged.step", &t.failure.Step, anew},
+		{"diverged.loss", &t.failure.Loss, anew},
+		{"diverged.rate", &t.failure.LearningRate, anew},
+		{"diverged.halved", &t.failure.Halved, anew},
+		{"retreats", &t.result.Retreats, stays},
+		{"retreat.loss", &t.back.goodLoss, stays | anew},
+		{"retreat.good", &t.back.good, stays | anew},
+		{"retreat.begun", &t.back.begun, stays | anew},
+		{"retreat.fresh", &t.back.fresh, stays | anew},
+		{"diverged.layer", &t.failure.Layer, anew},
+		{"diverged.remedies", &t.failure.Remedies, anew},
+		{"checkpoints", &t.checkpoints, stays},
 	}
 	for i, slot := range t.slots {
-		s = append(s, entry{fmt.Sprintf("slots.%d", i), slot})
+		s = append(s, entry{fmt.Sprintf("slots.%d", i), slot, 0})
 	}
 	return s
 }

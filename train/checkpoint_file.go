@@ -204,7 +204,7 @@ func ReadCheckpoint(file io.ReadSeeker) (*Checkpoint, error) {
 	}
 	delete(c.tensors, sumTensor)
 	c.run, c.numbers = meta.Run, meta.Numbers
-	for _, e := range []entry{{"checkpoints", &c.Number}, {"epoch", &c.Epoch}, {"steps", &c.Steps}} {
+	for _, e := range []entry{{name: "checkpoints", value: &c.Number}, {name: "epoch", value: &c.Epoch}, {name: "steps", value: &c.Steps}} {
 		if text, has := c.numbers[e.name]; has { // Restore reports what is missing
 			if err := e.parse(text); err != nil {
 				return nil, err
@@ -266,7 +266,7 @@ func (c *Checkpoint) plausible(t limits, state []entry) error {
 				return bad("it has no %s", e.name)
 			}
 			numbers++
-			scratch := entry{e.name, reflect.New(reflect.TypeOf(e.value).Elem()).Interface()}
+			scratch := entry{name: e.name, value: reflect.New(reflect.TypeOf(e.value).Elem()).Interface()}
 			if err := scratch.parse(text); err != nil {
 				return err
 			}
@@ -295,7 +295,7 @@ func (c *Checkpoint) plausible(t limits, state []entry) error {
 		return bad("it holds %d tensors and %d numbers, and this gradus knows %d and %d of them", len(c.tensors), len(c.numbers), vectors, numbers)
 	}
 	var samples []Sample
-	if err := c.read(entry{"samples", &samples}); err != nil {
+	if err := c.read(entry{name: "samples", value: &samples}); err != nil {
 		return err
 	}
 	return t.possible(ints["position"], samples)

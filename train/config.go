@@ -175,12 +175,8 @@ func (c Config) withDefaults(out nn.Dense) (Config, error) {
 	if c.Loss == nil {
 		c.Loss = nn.DefaultLoss(out.Activation)
 	}
-	if c.Optimizer == nil {
-		c.Optimizer = optim.NewAdam()
-	}
-	if c.Schedule == nil {
-		c.Schedule = optim.Constant{}
-	}
+	c.Optimizer = c.optimizer()
+	c.Schedule = cmp.Or[optim.Schedule](c.Schedule, optim.Constant{})
 	rate, method := 0.0, MiniBatch
 	if c.Solver != nil {
 		rate, method = 1, Batch
@@ -280,10 +276,10 @@ func (c *Config) CheckSolver(layers []nn.Dense) error {
 		}
 	}
 	const other = "leave it out, or use another optimizer"
-	if c.Method != Batch {
+	if c.Method != Batch && c.Method != "" {
 		return fmt.Errorf("%s looks at all rows in every evaluation of the loss: it goes with the method batch, not %s; use that, or another optimizer", s, c.Method)
 	}
-	if _, constant := c.Schedule.(optim.Constant); !constant {
+	if _, constant := c.Schedule.(optim.Constant); !constant && c.Schedule != nil {
 		return fmt.Errorf("%s finds its own rate, and a schedule (%s) would have none to change; %s", s, c.Schedule, other)
 	}
 	if c.Warmup > 0 {

@@ -3,7 +3,6 @@ package train
 import (
 	"fmt"
 	"reflect"
-	"strings"
 )
 
 // More lets the run continue for the given number of epochs, with other rows or with the same
@@ -34,11 +33,8 @@ func (t *Trainer[T]) More(data Data[T], epochs int) error {
 		kept[e.name] = e.value
 	}
 	for _, e := range next.state() {
-		switch {
-		case e.name == "best" || e.name == "best_score" || e.name == "best_epoch" || e.name == "best_loss" || e.name == "position" || e.name == "samples",
-			e.name == "finished" || e.name == "reason" || e.name == "converged",
-			strings.HasPrefix(e.name, "diverged.") || strings.HasPrefix(e.name, "retreat.") || e.name == "observer":
-			continue // these start over
+		if e.scope&anew != 0 {
+			continue
 		}
 		from, to := reflect.ValueOf(kept[e.name]), reflect.ValueOf(e.value)
 		if to.Kind() == reflect.Pointer {

@@ -1,14 +1,12 @@
 package train
 
 import (
-	"cmp"
 	"math"
 	"runtime"
 	"slices"
-	"sync"
-	"sync/atomic"
 
 	"github.com/gradus-ml/gradus/internal/kernel"
+	"github.com/gradus-ml/gradus/internal/team"
 	"github.com/gradus-ml/gradus/nn"
 )
 
@@ -49,30 +47,23 @@ func Pack[T nn.Float](n, cols int, encode func(from, to int, into nn.Matrix[T]) 
 	}
 	each := 1 << p.shift
 	p.parts = make([]packedPart[T], (n+each-1)>>p.shift)
-	errs := make([]error, (n+packedRows-1)/packedRows)
-	var next atomic.Int64
-	work := func() {
+	err := team.Each((n+packedRows-1)/packedRows, runtime.GOMAXPROCS(0), func() func(int) error {
 		room := nn.NewMatrix[T](min(n, packedRows), cols)
 		var scratch packedPart[T]
-		for i := int(next.Add(1)) - 1; i < len(errs); i = int(next.Add(1)) - 1 {
+		return func(i int) error {
 			from, to := i*packedRows, min((i+1)*packedRows, n)
 			x := room.Slice(0, to-from)
-			if errs[i] = encode(from, to, x); errs[i] != nil {
-				return
+			if err := encode(from, to, x); err != nil {
+				return err
 			}
 			for at := 0; at < x.Rows; at += each {
 				scratch.set(x.Slice(at, min(at+each, x.Rows)))
 				p.parts[(from+at)>>p.shift] = scratch.clone()
 			}
+			return nil
 		}
-	}
-	var team sync.WaitGroup
-	for range min(len(errs), runtime.GOMAXPROCS(0)) - 1 {
-		team.Go(work)
-	}
-	work()
-	team.Wait()
-	return p, cmp.Or(errs...)
+	})
+	return p, err
 }
 
 // set makes p the rows of a matrix.

@@ -63,7 +63,7 @@ func (t *Trainer[T]) Preview(index int) (p Preview, ok bool) {
 	ok = t.ahead(func(b Set[T]) {
 		p.Before, p.State = look()
 		if t.cfg.Solver == nil {
-			t.gradient(b, t.cfg.Reduction.WeightedScale(b.Rows(), b.W))
+			t.gradient(b, t.cfg.Reduction.Scale(b.Rows(), b.W))
 			p.Gradient = float64(t.grads[0][index])
 		}
 	}, func(s Step) {

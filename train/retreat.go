@@ -41,13 +41,7 @@ func (t *Trainer[T]) baseRate() float64 {
 
 // earlier returns the part of the state that goes back.
 func (t *Trainer[T]) earlier() []entry {
-	return slices.DeleteFunc(t.state(), func(e entry) bool {
-		switch e.name {
-		case "good", "history", "elapsed", "checkpoints", "retreats", "retreat.loss", "retreat.good", "retreat.begun", "retreat.fresh":
-			return true
-		}
-		return false
-	})
+	return slices.DeleteFunc(t.state(), func(e entry) bool { return e.scope&stays != 0 })
 }
 
 // beginEpoch remembers the state, if the run may have to go back to it.

@@ -17,7 +17,7 @@ func (c *Config) Slots() int {
 	if c.Solver != nil {
 		return c.Solver.Slots()
 	}
-	return c.Optimizer.Slots()
+	return c.optimizer().Slots()
 }
 
 // OptimizerName returns the name of the run's optimizer or solver.
@@ -25,7 +25,12 @@ func (c *Config) OptimizerName() string {
 	if c.Solver != nil {
 		return c.Solver.String()
 	}
-	return c.Optimizer.String()
+	return c.optimizer().String()
+}
+
+// optimizer returns the run's optimizer, unless it has a solver.
+func (c *Config) optimizer() optim.Optimizer {
+	return cmp.Or[optim.Optimizer](c.Optimizer, optim.NewAdam())
 }
 
 // solving is the course of a solver: each epoch is one update, an iteration of the solver over all rows.
@@ -74,7 +79,7 @@ func (t *Trainer[T]) iterate() Step {
 // penalty. It sets grad to the gradient.
 func (t *Trainer[T]) evaluate(grad []T) float64 {
 	all := t.all()
-	scale := t.cfg.Reduction.WeightedScale(all.Rows(), all.W)
+	scale := t.cfg.Reduction.Scale(all.Rows(), all.W)
 	loss := t.gradient(all, scale) * scale
 	copy(grad, t.grads[0])
 	t.net.AddPenalty(t.cfg.Penalty, 0, grad)

@@ -149,7 +149,7 @@ func (t *Trainer[T]) batch(from, to int) (Set[T], error) {
 
 // update makes one update from a batch.
 func (t *Trainer[T]) update(b Set[T], at optim.Position) (Step, error) {
-	scale := t.cfg.Reduction.WeightedScale(b.Rows(), b.W)
+	scale := t.cfg.Reduction.Scale(b.Rows(), b.W)
 	s := Step{N: t.result.Steps + 1, Updates: 1, Rows: b.Rows(), weight: b.Weight(), Validation: math.NaN(), Score: math.NaN()}
 	s.LearningRate = t.rate(at)
 	t.now = optim.Step{LearningRate: s.LearningRate, N: s.N}

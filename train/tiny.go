@@ -57,7 +57,7 @@ func newTiny[T nn.Float](net *nn.Network[T], c *Config, d Set[T]) *tiny[T] {
 	}
 	t := &tiny[T]{losses: make([]float64, tinyMost), most: 1}
 	t.net = kernel.NewTiny(s, nn.Convert[T](d.X).Data, nn.Convert[T](d.Y).Data)
-	t.net.Half, t.net.Scale = half, c.Reduction.Scale(d.Rows())
+	t.net.Half, t.net.Scale = half, c.Reduction.Scale(d.Rows(), nil)
 	t.net.Factor = factor * T(t.net.Scale)
 	if _, constant := c.Schedule.(optim.Constant); constant && c.Warmup == 0 && t.watches(c.Stop) {
 		t.most = tinyMost

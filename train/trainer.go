@@ -496,7 +496,7 @@ func (t *Trainer[T]) FullLoss() float64 {
 	}
 	if t.lossAt != t.result.Steps {
 		all := t.all()
-		loss := t.lossOf(all, t.slice) * t.cfg.Reduction.WeightedScale(all.Rows(), all.W)
+		loss := t.lossOf(all, t.slice) * t.cfg.Reduction.Scale(all.Rows(), all.W)
 		t.stream.close()
 		if t.stream.failed() != nil { // the next update tells the error
 			return t.epochLoss
@@ -563,12 +563,8 @@ func (t *Trainer[T]) validate() (loss, score float64) {
 	out := t.out
 	for from := 0; from < s.Rows(); from += t.tape.MaxRows() {
 		y := t.judged().Forward(t.tape, s.Feed(t.tape, from, min(from+t.tape.MaxRows(), s.Rows()), t.room))
-		for i := range y.Rows {
-			for j, v := range y.Row(i) {
-				out[j] = float64(v)
-			}
-			out = out[y.Cols:]
-		}
+		y.Float64s(out)
+		out = out[y.Rows*y.Cols:]
 	}
 	return loss, t.cfg.Score(t.out)
 }

@@ -398,3 +398,15 @@ func TestNoNetwork(t *testing.T) {
 		t.Errorf("without a network: got %v, want an error that wraps ErrConfig", err)
 	}
 }
+
+// The methods of a Config use its defaults, as New does.
+func TestMethodsOfTheZeroConfig(t *testing.T) {
+	c := Config{}
+	if name, slots := c.OptimizerName(), c.Slots(); name != "adam" || slots != 2 {
+		t.Errorf("the zero Config has the optimizer %s with %d slots, want adam with 2", name, slots)
+	}
+	c.Solver = optim.NewLBFGS()
+	if err := c.CheckSolver(nil); err != nil {
+		t.Errorf("a Config with a solver and nothing else: %v", err)
+	}
+}

@@ -11,7 +11,8 @@
 //
 //	go run ./bench/tables -only gradus -label gradus-quick -flags "--preset quick"
 //
-// -tables, -first and -seeds select some of the tables and seeds. Scores do not depend on the machine's other work,
+// -tables, -first and -seeds select some of the tables and seeds. -fifths measures the tables it names with each fifth
+// of their rows held out in turn, because one fifth of a small table says little. Scores do not depend on the machine's other work,
 // but seconds do: -note says in the report how they were measured, and -untimed leaves them out.
 package main
 
@@ -108,9 +109,10 @@ type suite struct {
 	folder, temp, python, gradus, cache string
 	first, seeds, threads               int
 	untimed                             bool
+	fifth                               int // of the rows, from 0: the one that is held out
 	flags                               []string
 	label, note                         string
-	results                             map[string]result // by program/table/seed
+	results                             map[string]result // by program/table/seed, and /fifth except for fifth 0
 }
 
 func main() {
@@ -126,16 +128,17 @@ func main() {
 	flag.BoolVar(&s.untimed, "untimed", false, "keep no seconds of what is measured now, because the machine is busy")
 	flags := flag.String("flags", "", "more flags of gradus train")
 	names := flag.String("tables", "", "tables, separated by commas; default: all; development or other: that half")
+	fifths := flag.Bool("fifths", false, "hold out each fifth of the rows in turn, instead of the first")
 	out := flag.String("out", "bench/TABLES.md", "the report; empty for none")
 	flag.Parse()
 	s.flags = strings.Fields(*flags)
-	if err := s.run(*only, *names, *out); err != nil {
+	if err := s.run(*only, *names, *out, *fifths); err != nil {
 		fmt.Fprintln(os.Stderr, "tables:", err)
 		os.Exit(1)
 	}
 }
 
-func (s *suite) run(only, names, out string) error {
+func (s *suite) run(only, names, out string, fifths bool) error {
 	if s.folder = os.Getenv("GRADUS_DATA"); s.folder == "" {
 		return errors.New("GRADUS_DATA is not set; it names the folder with small/ and mid/")
 	}
@@ -171,8 +174,10 @@ func (s *suite) run(only, names, out string) error {
 		if list := strings.Split(names, ","); names != "" && !slices.Contains(list, t.name) && !slices.Contains(list, half) {
 			continue
 		}
-		if err := s.table(t, only); err != nil {
-			return fmt.Errorf("%s: %w", t.name, err)
+		for s.fifth = 0; s.fifth == 0 || fifths && s.fifth < 5; s.fifth++ {
+			if err := s.table(t, only); err != nil {
+				return fmt.Errorf("%s: %w", t.name, err)
+			}
 		}
 	}
 	if out == "" {
@@ -205,14 +210,14 @@ func (s *suite) table(t table, only string) error {
 	}
 	if only == "" || slices.Contains(asked, "gradus") {
 		for seed := s.first; seed <= s.seeds; seed++ {
-			if err := measure(key(s.label, t, seed), func() (result, error) { return s.train(t, train, test, rows, seed) }); err != nil {
+			if err := measure(key(s.label, t, seed, s.fifth), func() (result, error) { return s.train(t, train, test, rows, seed) }); err != nil {
 				return err
 			}
 		}
 	}
 	for _, p := range peers {
 		for seed := s.first; seed <= min(s.seeds, p.seeds); seed++ {
-			k := key(p.name, t, seed)
+			k := key(p.name, t, seed, s.fifth)
 			if _, have := s.results[k]; !slices.Contains(asked, p.name) && (only != "" || have) {
 				continue
 			}
@@ -224,8 +229,12 @@ func (s *suite) table(t table, only string) error {
 	return nil
 }
 
-func key(program string, t table, seed int) string {
-	return fmt.Sprintf("%s/%s/%d", program, t.name, seed)
+func key(program string, t table, seed, fifth int) string {
+	k := fmt.Sprintf("%s/%s/%d", program, t.name, seed)
+	if fifth > 0 {
+		k += fmt.Sprintf("/%d", fifth)
+	}
+	return k
 }
 
 func (r result) String() string {
@@ -251,8 +260,8 @@ func (s *suite) keep() error {
 	return os.Rename(s.cache+".new", s.cache)
 }
 
-// split writes the training rows and the test rows. Row n, counted from 0, is held out if
-// n·2654435761 mod 2^32 is less than a fifth of 2^32.
+// split writes the training rows and the test rows. Row n, counted from 0, belongs to the fifth in which
+// n·2654435761 mod 2^32 lies among the numbers below 2^32.
 func (s *suite) split(t table) (train, test string, rows int, err error) {
 	all, err := read(filepath.Join(s.folder, t.file))
 	if err != nil {
@@ -266,7 +275,7 @@ func (s *suite) split(t table) (train, test string, rows int, err error) {
 		}
 	} else {
 		for n, row := range all[1:] {
-			if uint64(uint32(n)*2654435761)*5 < 1<<32 {
+			if uint64(uint32(n)*2654435761)*5>>32 == uint64(s.fifth) {
 				held = append(held, row)
 			} else {
 				learn = append(learn, row)

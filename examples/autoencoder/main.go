@@ -41,7 +41,7 @@ func run() error {
 	for step := 1; step <= 2000; step++ {
 		hidden := encoder.Forward(e.tape, x)
 		decoder.Forward(d.tape, hidden)
-		scale := nn.Mean.Scale(points)
+		scale := nn.Mean.Scale(points, nil)
 		loss := decoder.Backprop(d.tape, nn.Squared, x, scale, d.grad) * scale
 		decoder.InputGradient(d.tape, dCode)        // dL/dcode
 		encoder.BackpropFrom(e.tape, dCode, e.grad) // dL/dcode is dL/da of the encoder

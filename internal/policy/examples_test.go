@@ -27,7 +27,7 @@ func TestExamplesLookAtErrors(t *testing.T) {
 	for i, block := range blocks {
 		code, _, _ := strings.Cut(block, "```")
 		source := "package readme\nimport (\n"
-		for _, pkg := range []string{"context", "fmt", module + "model", module + "nn", module + "train"} {
+		for _, pkg := range []string{"context", "fmt", module + "data", module + "model", module + "nn", module + "train"} {
 			if name := filepath.Base(pkg); name == "context" || strings.Contains(code, name+".") {
 				source += "\"" + pkg + "\"\n"
 			}

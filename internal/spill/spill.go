@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"runtime/debug"
 	"sync"
 	"time"
 	"unsafe"
@@ -103,7 +104,7 @@ func Make[E any](s *Store, n int) ([]E, error) {
 	return unsafe.Slice((*E)(unsafe.Pointer(&r[0])), n), nil
 }
 
-// Must is Make for code that returns no errors. It panics with an error that Catch recovers.
+// Must is Make for code that returns no errors. It panics with an error that Guard recovers.
 func Must[E any](s *Store, n int) []E {
 	e, err := Make[E](s, n)
 	if err != nil {
@@ -180,20 +181,24 @@ func (s *Store) failed(size int, err error) error {
 // mapped has the sizes of all regions by their first address.
 var mapped sync.Map
 
-// Catch, deferred, turns the panic of Must into an error. If debug.SetPanicOnFault was called,
-// it does the same for a region whose disk cannot be read. Any other panic continues.
-func Catch(err *error) {
-	switch r := recover().(type) {
-	case nil:
-	case *Failure:
-		*err = r
-	default:
-		fault, ok := r.(interface{ Addr() uintptr })
-		if ok && inRegion(fault.Addr()) {
+// Guard, called as defer Guard(&err)(), turns two panics of the function into its error: that of Must, and the fault
+// of memory in a store whose disk cannot be read. Any other panic continues. It guards one goroutine only, so each
+// goroutine that touches such memory needs it.
+func Guard(err *error) func() {
+	before := debug.SetPanicOnFault(true)
+	return func() {
+		debug.SetPanicOnFault(before)
+		switch r := recover().(type) {
+		case nil:
+		case *Failure:
+			*err = r
+		default:
+			fault, ok := r.(interface{ Addr() uintptr })
+			if !ok || !inRegion(fault.Addr()) {
+				panic(r)
+			}
 			*err = &Failure{"the temporary files cannot be read back: the disk may be damaged, or was removed", fs.ErrInvalid}
-			return
 		}
-		panic(r)
 	}
 }
 

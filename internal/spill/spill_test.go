@@ -5,7 +5,6 @@ import (
 	"math"
 	"math/bits"
 	"os"
-	"runtime/debug"
 	"testing"
 	"time"
 )
@@ -60,7 +59,7 @@ func TestNilStoreIsOrdinaryMemory(t *testing.T) {
 	}
 }
 
-func TestCatch(t *testing.T) {
+func TestGuard(t *testing.T) {
 	s, err := New(t.TempDir())
 	if err != nil {
 		t.Skip(err)
@@ -71,7 +70,7 @@ func TestCatch(t *testing.T) {
 		t.Skip("a disk may have room for any size that 32 bits can count")
 	}
 	full := func() (err error) {
-		defer Catch(&err)
+		defer Guard(&err)()
 		Must[byte](s, most)
 		return nil
 	}
@@ -85,13 +84,13 @@ func TestCatch(t *testing.T) {
 	}()
 	func() {
 		var err error
-		defer Catch(&err)
+		defer Guard(&err)()
 		panic("other")
 	}()
 }
 
 // A truncated mapped file causes a fault, like a disk that cannot be read.
-func TestCatchOfAFault(t *testing.T) {
+func TestGuardOfAFault(t *testing.T) {
 	s, err := New(t.TempDir())
 	if err != nil {
 		t.Skip(err)
@@ -116,8 +115,7 @@ func TestCatchOfAFault(t *testing.T) {
 		t.Fatal(err)
 	}
 	read := func() (err error) {
-		defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-		defer Catch(&err)
+		defer Guard(&err)()
 		for _, b := range r {
 			if b != 0 {
 				return errors.New("not zero")

@@ -24,14 +24,14 @@ import (
 
 // readFlags say how a table is read.
 type readFlags struct {
-	Delimiter string `placeholder:"C" group:"data" help:"What separates the cells of a line: a character, tab or blanks. Default: detected."`
-	Header    string `default:"auto" enum:"auto,yes,no" group:"data" help:"Whether the first line names the columns: auto, yes or no."`
-	Encoding  string `default:"auto" enum:"auto,utf-8,utf-16,latin-1,windows-1252" group:"data" help:"The encoding of a text file: auto, utf-8, utf-16, latin-1 or windows-1252."`
-	SkipRows  int    `default:"0" placeholder:"N" group:"data" help:"How many lines above the header to skip."`
-	Comment   string `placeholder:"C" group:"data" help:"Skip lines that start with this."`
-	KeepTotal bool   `group:"data" help:"Keep a last line that starts with Total as a row."`
-	Sheet     string `placeholder:"NAME" group:"data" help:"The sheet of a spreadsheet to read. Default: the first."`
-	Query     string `placeholder:"SQL" group:"data" help:"What to read from a database. Default: its only table."`
+	Delimiter string `placeholder:"C" group:"data" help:"What separates the cells of a line: a character, tab or blanks. Default: detected." json:"delimiter,omitempty"`
+	Header    string `default:"auto" enum:"auto,yes,no" group:"data" help:"Whether the first line names the columns: auto, yes or no." json:"header,omitempty"`
+	Encoding  string `default:"auto" enum:"auto,utf-8,utf-16,latin-1,windows-1252" group:"data" help:"The encoding of a text file: auto, utf-8, utf-16, latin-1 or windows-1252." json:"encoding,omitempty"`
+	SkipRows  int    `default:"0" placeholder:"N" group:"data" help:"How many lines above the header to skip." json:"skip_rows,omitempty"`
+	Comment   string `placeholder:"C" group:"data" help:"Skip lines that start with this." json:"comment,omitempty"`
+	KeepTotal bool   `group:"data" help:"Keep a last line that starts with Total as a row." json:"keep_total,omitempty"`
+	Sheet     string `placeholder:"NAME" group:"data" help:"The sheet of a spreadsheet to read. Default: the first." json:"sheet,omitempty"`
+	Query     string `placeholder:"SQL" group:"data" help:"What to read from a database. Default: its only table." json:"query,omitempty"`
 
 	shown *preparing  // shows how far reading has come; nil: shows nothing
 	disk  *data.Spill // holds a table that does not fit in memory; nil: such a table is refused

@@ -34,13 +34,13 @@ func (f *presetFlag) add(o *model.Options) {
 	}
 }
 
-var oneNetwork = usagef("--queue: workers train the members of an ensemble, and this call trains one network: give --members K, or leave --queue out")
+var errOneNetwork = usagef("--queue: workers train the members of an ensemble, and this call trains one network: give --members K, or leave --queue out")
 
 // queueable refuses a call whose work cannot go to a queue.
 func (c *trainCmd) queueable(o model.Options) error {
 	switch {
 	case o.Members == 0 || o.Members == 1:
-		return oneNetwork
+		return errOneNetwork
 	case c.RunDir != "":
 		return usagef("--queue: the members' checkpoints would stay on other machines: leave --run or --queue out")
 	case c.Config != "":

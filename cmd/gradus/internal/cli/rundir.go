@@ -36,19 +36,12 @@ type runDir struct {
 
 // runConfig is config.json: the flags of the run, as --config reads them.
 type runConfig struct {
-	Data      keptPaths `json:"data"`
-	Out       string    `json:"out"`
-	Delimiter string    `json:"delimiter,omitempty"`
-	Header    string    `json:"header,omitempty"`
-	Encoding  string    `json:"encoding,omitempty"`
-	SkipRows  int       `json:"skip_rows,omitempty"`
-	Comment   string    `json:"comment,omitempty"`
-	KeepTotal bool      `json:"keep_total,omitempty"`
-	Sheet     string    `json:"sheet,omitempty"`
-	Query     string    `json:"query,omitempty"`
-	From      string    `json:"from,omitempty"`
-	Memory    string    `json:"memory,omitempty"`
-	Cache     string    `json:"cache,omitempty"`
+	Data keptPaths `json:"data"`
+	Out  string    `json:"out"`
+	readFlags
+	From   string `json:"from,omitempty"`
+	Memory string `json:"memory,omitempty"`
+	Cache  string `json:"cache,omitempty"`
 	model.Options
 	Validation      any    `json:"validation,omitempty"` // a fraction or a file
 	Test            any    `json:"test,omitempty"`
@@ -85,7 +78,7 @@ func newRunDir(path string, c *trainCmd, f *model.Fit) (*runDir, error) {
 		return nil, err
 	}
 	config := runConfig{
-		Data: keptPaths(c.Data), Out: c.Out, Delimiter: c.Delimiter, Header: c.Header, Encoding: c.Encoding, SkipRows: c.SkipRows, Comment: c.Comment, KeepTotal: c.KeepTotal, Sheet: c.Sheet, Query: c.Query, From: c.From, Memory: c.Memory, Cache: c.Cache, Options: f.Again(),
+		Data: keptPaths(c.Data), Out: c.Out, readFlags: c.readFlags, From: c.From, Memory: c.Memory, Cache: c.Cache, Options: f.Again(),
 		CheckpointEvery: c.CheckpointEvery.String(), EventFiles: c.TensorBoard, Fingerprint: f.Fingerprints(),
 		Notes: option.Notes(f.Notes),
 	}

@@ -258,7 +258,7 @@ func (c *trainCmd) prepare(e *env) (*model.Fit, error) {
 	}
 	f, err := c.tableFlags.prepare(tables, o, start)
 	if err == nil && c.Queue != "" && f.Members() < 2 {
-		return nil, oneNetwork
+		return nil, errOneNetwork
 	}
 	if err == nil && one {
 		f.Notes = append(f.Notes, data.Notef("One network is trained, not an ensemble: --tensorboard logs only one."))

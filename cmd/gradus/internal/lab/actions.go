@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -59,7 +60,7 @@ var actions = map[string]func(asked) error{
 		}
 		return a.Goto(a.ctx, n)
 	},
-	"run":    func(a asked) error { a.Run(Speed(or(a.get("speed"), string(Steady)))); return nil },
+	"run":    func(a asked) error { a.Run(Speed(cmp.Or(a.get("speed"), string(Steady)))); return nil },
 	"pause":  func(a asked) error { a.Pause(); return nil },
 	"speed":  func(a asked) error { a.setSpeed(Speed(a.get("speed"))); return nil },
 	"breaks": func(a asked) error { return a.change(a.get) },
@@ -93,7 +94,7 @@ var actions = map[string]func(asked) error{
 	},
 	"row": func(a asked) error { return a.look(func(v *View) { v.Row = a.number("row") }) },
 	"weight": func(a asked) error {
-		return a.at("weight", func(v *View, w lesson.Address) { v.Weight, v.Tab = w, or(a.get("tab"), v.Tab) })
+		return a.at("weight", func(v *View, w lesson.Address) { v.Weight, v.Tab = w, cmp.Or(a.get("tab"), v.Tab) })
 	},
 	"second": func(a asked) error {
 		return a.at("second", func(v *View, w lesson.Address) { v.Second = w })
@@ -115,19 +116,19 @@ var actions = map[string]func(asked) error{
 	"digits": func(a asked) error { return a.look(func(v *View) { v.Digits = a.get("on") == "true" }) },
 	"axis":   func(a asked) error { return a.look(func(v *View) { v.Axis = a.get("axis") }) },
 	"columns": func(a asked) error {
-		return a.look(func(v *View) { v.AxisX, v.AxisY = or(a.get("x"), v.AxisX), or(a.get("y"), v.AxisY) })
+		return a.look(func(v *View) { v.AxisX, v.AxisY = cmp.Or(a.get("x"), v.AxisX), cmp.Or(a.get("y"), v.AxisY) })
 	},
 
 	// A job begins or ends.
 	"verify": func(a asked) error { a.begin("verify", verify); return nil },
 	"race": func(a asked) error {
-		kind := or(a.get("kind"), raceMethods)
+		kind := cmp.Or(a.get("kind"), raceMethods)
 		a.Look(func(v *View) { v.Race = kind })
 		a.begin("race", race(kind))
 		return nil
 	},
 	"surface": func(a asked) error {
-		plane := or(a.get("plane"), "principal")
+		plane := cmp.Or(a.get("plane"), "principal")
 		raced, _ := a.Frame().Jobs["race"].result.(*Raced)
 		a.Look(func(v *View) { v.Plane = plane })
 		a.begin("surface", surface(plane, raced))

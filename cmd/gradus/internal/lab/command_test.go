@@ -2,6 +2,7 @@ package lab
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"go/format"
@@ -149,7 +150,7 @@ func TestEveryFieldIsCarried(t *testing.T) {
 		}
 		values := map[string]string{f.Name: v}
 		if f.OfRule {
-			values["optimizer"] = or(rule[f.Name], "rmsprop")
+			values["optimizer"] = cmp.Or(rule[f.Name], "rmsprop")
 		}
 		bare := Setup{}
 		bare.Options.Seed = 1

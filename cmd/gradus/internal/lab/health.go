@@ -50,7 +50,7 @@ func examine(net *nn.Network[float64], loss nn.Loss, r nn.Reduction, p model.Par
 	rows := p.X.Rows
 	tape, grad := net.NewTape(rows), make([]float64, len(net.Params()))
 	trainingLoss(net, tape, loss, r, p)
-	scale := r.WeightedScale(rows, p.W)
+	scale := r.Scale(rows, p.W)
 	net.Backprop(tape, loss, p.Y, scale, grad)
 	h := Health{Rows: rows}
 	at := 0

@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -92,7 +93,7 @@ func (p panelData) FieldOf(name string) formField {
 		return formField{}
 	}
 	_, empty, _ := strings.Cut(f.Hint, "empty: ")
-	used := or(p.used(f), empty)
+	used := cmp.Or(p.used(f), empty)
 	if f.Field == "Task" {
 		used = string(p.Fit.Schema.Task)
 	}

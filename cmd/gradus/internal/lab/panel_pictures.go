@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"cmp"
 	"fmt"
 	"html/template"
 	"slices"
@@ -112,11 +113,11 @@ func (p panelData) PlaneColumns() (out [2]string) {
 }
 
 // RaceKind, RaceAxis and PlaneKind return the visitor's choice, or the first of the possible ones.
-func (p panelData) RaceKind() string { return or(p.View.Race, raceMethods) }
+func (p panelData) RaceKind() string { return cmp.Or(p.View.Race, raceMethods) }
 
-func (p panelData) RaceAxis() string { return or(p.View.Axis, "epochs") }
+func (p panelData) RaceAxis() string { return cmp.Or(p.View.Axis, "epochs") }
 
-func (p panelData) PlaneKind() string { return or(p.View.Plane, "principal") }
+func (p panelData) PlaneKind() string { return cmp.Or(p.View.Plane, "principal") }
 
 // choice is one of several buttons. One of them is pressed.
 type choice struct{ Name, Label string }

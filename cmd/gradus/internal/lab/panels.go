@@ -2,6 +2,7 @@ package lab
 
 import (
 	"bytes"
+	"cmp"
 	"embed"
 	"fmt"
 	"html"
@@ -396,7 +397,7 @@ func (p panelData) stem() string {
 	for _, end := range []string{".gz", ".zst", ".csv", ".tsv", ".txt"} {
 		name = strings.TrimSuffix(name, end)
 	}
-	return or(name, "table")
+	return cmp.Or(name, "table")
 }
 
 // Command and Program return the setup as a command line and as a Go program.
@@ -532,14 +533,14 @@ func (p panelData) ShareLink() string { return "/?c=" + p.Setup.Link() }
 func (p panelData) PlaceLink() string {
 	f := *p.Frame
 	if f.View.tab() == "share" {
-		f.View.Tab = or(f.View.From, usualTab)
+		f.View.Tab = cmp.Or(f.View.From, usualTab)
 	}
 	return f.Address()
 }
 
 // PlaceName says which panel that is.
 func (p panelData) PlaceName() string {
-	name := or(p.View.From, usualTab)
+	name := cmp.Or(p.View.From, usualTab)
 	for _, t := range tabs {
 		if t.Name == name {
 			return t.Label

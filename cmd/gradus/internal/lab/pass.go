@@ -90,7 +90,7 @@ func normed(net *nn.Network[float64]) bool {
 func trainingLoss(net *nn.Network[float64], tape *nn.Tape[float64], loss nn.Loss, r nn.Reduction, p model.Part) float64 {
 	net.ForwardTraining(tape, p.X, nn.Noise{})
 	tape.UseWeights(p.W)
-	return net.Loss(tape, loss, p.Y) * r.WeightedScale(p.X.Rows, p.W)
+	return net.Loss(tape, loss, p.Y) * r.Scale(p.X.Rows, p.W)
 }
 
 // first returns at most the first n rows of a part.

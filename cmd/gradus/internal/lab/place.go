@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -45,7 +46,7 @@ func (f *Frame) Address() string {
 // goTo goes to a place, as far as the place exists.
 func (s *Session) goTo(ctx context.Context, p place) error {
 	s.Look(func(v *View) {
-		v.Tab = or(p.tab, v.Tab)
+		v.Tab = cmp.Or(p.tab, v.Tab)
 		if p.step <= len(guide) {
 			v.Lesson = p.step
 		}

@@ -53,7 +53,7 @@ func WaterfallFigure(m *model.Model, s *model.Shapley, row, output int) plot.Wat
 	}
 	others, left := plot.Bar{}, 0
 	for i, c := range byImportance(size) {
-		bar := plot.Bar{Name: fmt.Sprintf("%s = %s", s.Columns[c], or(r.Cells[c], "(missing)")), Value: r.Values[output][c]}
+		bar := plot.Bar{Name: fmt.Sprintf("%s = %s", s.Columns[c], cmp.Or(r.Cells[c], "(missing)")), Value: r.Values[output][c]}
 		if r.Errors != nil {
 			bar.Spread = r.Errors[output][c]
 		}

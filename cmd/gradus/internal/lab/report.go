@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"html/template"
@@ -132,7 +133,7 @@ func (r reportData) Facts() [][2]string {
 		{"descent", option.Describe(&m.Options)},
 		{"rows", fmt.Sprintf("%d training, %d validation, %d test", t.Rows.Train, t.Rows.Validation, t.Rows.Test)},
 		{"updates", fmt.Sprintf("%d in %d epochs", t.Steps, t.Epochs)},
-		{"ended by", or(t.Reason, "nothing yet")},
+		{"ended by", cmp.Or(t.Reason, "nothing yet")},
 		{"final loss", exact(t.Loss)},
 	}
 	if len(m.Members()) > 0 {

@@ -95,11 +95,3 @@ func optionsByName(o model.Options) (map[string]json.RawMessage, error) {
 	}
 	return out, json.Unmarshal(text, &out)
 }
-
-func or[T comparable](v, fallback T) T {
-	var zero T
-	if v == zero {
-		return fallback
-	}
-	return v
-}

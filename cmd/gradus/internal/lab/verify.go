@@ -71,7 +71,7 @@ func stepErrors(ctx context.Context, net *nn.Network[float64], loss nn.Loss, r n
 	}
 	tape, grad := net.NewTape(part.X.Rows), make([]float64, len(net.Params()))
 	trainingLoss(net, tape, loss, r, part)
-	net.Backprop(tape, loss, part.Y, r.WeightedScale(part.X.Rows, part.W), grad)
+	net.Backprop(tape, loss, part.Y, r.Scale(part.X.Rows, part.W), grad)
 	g, p := grad[index], net.Params()
 	at := func(v float64) float64 {
 		was := p[index]
