@@ -54,6 +54,8 @@ func (o *Options) checkBlocks(c *train.Config) error {
 		return nil
 	case c.Method == train.PerSample:
 		return refuse("Method", nil, "%s, and per-sample descent makes all its updates on one row before it goes on to the next: choose mini-batch or batch", how)
+	case c.AllRows() && o.Ranks != nil && o.Ranks.Size() > 1 && (o.Members == 0 || o.Members == 1):
+		return refuse("Method", nil, "%s, and each of several ranks would read all rows for every gradient: choose mini-batch, or train in one process", how)
 	case c.AllRows() && o.Norm == nn.BatchNorm.String():
 		return refuse("Norm", nil, "%s, and batch normalization needs all rows of a batch at once, which are all rows here: choose layer normalization, or the method mini-batch", how)
 	case o.Tolerance != nil:

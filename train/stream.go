@@ -37,7 +37,7 @@ type Stream[T nn.Float] struct {
 // NewStream is New for training rows that come from a stream. validation may be empty. The method is
 // any but per-sample. If the rows come in the order of a run that does not shuffle, the result
 // has the bits of that run. Batch descent and solvers go over the stream for every gradient, shard by shard, so they are refused
-// with batch normalization, which needs all rows at once.
+// with batch normalization, which needs all rows at once, and on several ranks.
 //
 // Some things need all training rows and are not available: the criterion Tolerance and More are
 // refused, Preview and Ahead show nothing, and a diagnosis finds nothing. With mini-batch and stochastic descent, the loss over all
@@ -55,6 +55,8 @@ func NewStream[T nn.Float](net *nn.Network[T], cfg Config, stream Stream[T], val
 		return bad("per-sample descent needs all rows at hand, and a stream does not keep them; use another method")
 	case cfg.AllRows() && net != nil && nn.StateCount(net.Layers()...) > 0:
 		return bad("batch normalization needs all rows of a batch at once, and a stream does not keep them; use mini-batch descent, or layer normalization")
+	case cfg.AllRows() && cfg.Ranks != nil && cfg.Ranks.Size() > 1:
+		return bad("each of several ranks would read the whole stream for every gradient; use mini-batch descent, or train in one process")
 	case cfg.AllRows() && stream.W != nil && len(stream.W) != stream.Rows:
 		return bad("the stream has %d rows in an epoch and %d weights", stream.Rows, len(stream.W))
 	case needsRows(cfg.Stop):
