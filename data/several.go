@@ -134,10 +134,15 @@ func (t *Table) append(next *Table, disk *Spill) (err error) {
 	parallel(len(t.cols), func(i int) {
 		c, part := &t.cols[i], &next.cols[from[i]]
 		defer part.free()
-		if c.unread != nil || part.unread != nil {
-			why := c.unread
-			if why == nil {
-				why = noteOf(part.unread, " (so it is in "+next.name+")")
+		switch {
+		case c.unread != nil:
+			c.reserve(rows, rows+rows/2)
+			c.addMissing(next.rows)
+			return
+		case part.unread != nil:
+			why := part.unread
+			if next.name != t.name {
+				why = noteOf(why, " (so it is in "+next.name+")")
 			}
 			c.free()
 			*c = column{disk: c.disk, unread: why}

@@ -16,6 +16,7 @@ import (
 	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/diagnosis"
 	"github.com/gradus-ml/gradus/internal/rng"
+	"github.com/gradus-ml/gradus/internal/spill"
 	"github.com/gradus-ml/gradus/train"
 )
 
@@ -111,12 +112,12 @@ func (f *Fit) bagged() (err error) {
 			own.Recipe = b.turns[k%len(b.turns)]
 		}
 		fold.schema, fold.weightless = f.Schema, weightless
-		t.fold, t.Memory, t.Spill = &fold, room, nil
+		t.fold, t.Memory = &fold, room
 		own.Members, own.MaxTime, own.Shrink, own.Elsewhere, own.Ranks = 0, 0, false, nil, nil // all are shrunk by the same amount
 		own.Threads = max(1, cmp.Or(o.Threads, runtime.GOMAXPROCS(0))/b.workers)
 		own.Metrics, own.Targets = slices.Clone(o.Metrics), slices.Clone(o.Targets)
 		if k > 0 {
-			own.Stage, own.Refuse = nil, nil
+			own.Stage, own.Refuse, own.Encoded = nil, nil, nil
 			own.Seed = rng.Uint64(o.Seed, rng.Member, uint64(k), 0) >> 32 // a number that every JSON reader can hold
 		}
 		b.members = append(b.members, &member{tables: t, options: own})
@@ -126,6 +127,11 @@ func (f *Fit) bagged() (err error) {
 		return err
 	}
 	b.members[0].fit = first
+	for _, m := range b.members { // all members take their rows in the order of the first one
+		if m.options.BlockRows, m.options.BufferBlocks = first.Options.BlockRows, first.Options.BufferBlocks; !first.Options.blocked() {
+			m.tables.Spill = nil
+		}
+	}
 	notes := f.Notes
 	*f = Fit{
 		Options: first.Options, Schema: first.Schema, Encoding: first.Encoding, wide: first.wide, Notes: first.Notes, Rows: first.Rows,
@@ -145,7 +151,7 @@ func (f *Fit) bagged() (err error) {
 			return err
 		}
 		f.Rows.Weightless = first.Rows.Weightless
-		f.parts.train, f.parts.validation = pick(f.Schema.Rows, keep), nil
+		f.parts.train, f.parts.validation = f.pick(f.Schema.Rows, keep), nil
 		f.countRows()
 	}
 	if tables.Memory == nil {
@@ -186,7 +192,14 @@ func (b *bag) deal() (keep []int, folds []fold, err error) {
 			continue
 		}
 		for i := range min(k, o.Members-len(folds)) {
-			part := fold{test: test}
+			part, size := fold{test: test}, 0
+			for _, f := range of {
+				if f == i {
+					size++
+				}
+			}
+			disk := f.tables.Train.Spilled()
+			part.validation, part.train = spill.Must[int](disk, size)[:0], spill.Must[int](disk, len(keep)-size)[:0]
 			for at, place := range keep {
 				if of[at] == i {
 					part.validation = append(part.validation, place)

@@ -164,7 +164,8 @@ func (f *Fit) holdBounds(m *Model) error {
 	if j == nil || err != nil {
 		return err
 	}
-	m.bounds.Conformal = newConformal(m.bounds, j.Says, j.Truth)
+	m.bounds.Conformal = newConformal(j.Table.Spilled(), m.bounds, j.Says, j.Truth)
+	j.free()
 	return nil
 }
 

@@ -173,7 +173,7 @@ func TestBoundsAreSaved(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			again, _ := json.Marshal(newConformal(back.bounds, j.Says, j.Truth))
+			again, _ := json.Marshal(newConformal(nil, back.bounds, j.Says, j.Truth))
 			if was, _ := json.Marshal(m.bounds.Conformal); !bytes.Equal(again, was) {
 				t.Errorf("computed again from the model, the scores are\n%s\nwant\n%s", again, was)
 			}
@@ -333,7 +333,7 @@ func TestBoundsOracle(t *testing.T) {
 	for i, y := range want.Truth {
 		truth[2*i], truth[2*i+1] = y, y
 	}
-	m.bounds.Conformal = newConformal(m.bounds, want.Says, truth)
+	m.bounds.Conformal = newConformal(nil, m.bounds, want.Says, truth)
 	for name, all := range want.Intervals {
 		var level float64
 		fmt.Sscan(name, &level)

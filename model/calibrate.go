@@ -263,6 +263,7 @@ func (f *Fit) hold(m *Model) error {
 	}
 	shrunk := f.Options.Shrink && m.shrink(j)
 	if shrunk {
+		j.free()
 		if j, err = f.heldBack(m); err != nil {
 			return err
 		}
@@ -274,6 +275,7 @@ func (f *Fit) hold(m *Model) error {
 			}
 		}
 	}
-	m.Conformal = newConformal(m, j.Says, j.Truth)
+	m.Conformal = newConformal(j.Table.Spilled(), m, j.Says, j.Truth)
+	j.free()
 	return f.holdBounds(m)
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/internal/jsonfloat"
+	"github.com/gradus-ml/gradus/internal/spill"
 )
 
 // Conformal holds the errors of the model on rows that did not train it. They limit the errors to
@@ -92,7 +93,7 @@ func (s *Scores) limit(level float64) (q float64, ok bool) {
 // row, and from the rows' targets: the amounts of each row, or its class. The predictions may be out-of-fold:
 // each row is predicted by a model that did not learn it (as in CV+ of Barber, Candès, Ramdas and Tibshirani
 // 2021). It returns nil for several labels and for no rows.
-func newConformal(m *Model, says, truth []float64) *Conformal {
+func newConformal(disk *data.Spill, m *Model, says, truth []float64) *Conformal {
 	width := m.Outputs()
 	rows := len(says) / width
 	if m.Task() == data.Multilabel || rows == 0 {
@@ -100,50 +101,56 @@ func newConformal(m *Model, says, truth []float64) *Conformal {
 	}
 	c := &Conformal{Rows: rows}
 	if m.Task() != data.Regression {
-		scores := make([]float64, rows)
+		scores := spill.Must[float64](disk, rows)
+		defer spill.Free(disk, scores)
 		for i := range scores {
 			scores[i] = 1 - says[i*width+int(truth[i])]
 		}
 		c.Targets = []OffByTarget{{All: newScores(scores)}}
 		return c
 	}
+	p, off := spill.Must[float64](disk, rows), spill.Must[float64](disk, rows)
+	defer spill.Free(disk, p)
+	defer spill.Free(disk, off)
 	if m.ofBounds {
 		for j := 0; j < width; j += 2 {
-			score, middle := make([]float64, rows), make([]float64, rows)
-			for i := range score {
-				score[i], middle[i] = offBounds(says[i*width+j], says[i*width+j+1], truth[i*width+j])
+			for i := range p {
+				off[i], p[i] = offBounds(says[i*width+j], says[i*width+j+1], truth[i*width+j])
 			}
-			c.Targets = append(c.Targets, newOff(middle, score))
+			c.Targets = append(c.Targets, newOff(disk, p, off))
 		}
 		return c
 	}
 	for j := range width {
-		p, off := make([]float64, rows), make([]float64, rows)
 		for i := range p {
 			p[i], off[i] = says[i*width+j], math.Abs(truth[i*width+j]-says[i*width+j])
 		}
-		c.Targets = append(c.Targets, newOff(p, off))
+		c.Targets = append(c.Targets, newOff(disk, p, off))
 	}
 	return c
 }
 
-// newOff keeps the scores of rows, for all of them and by groups of their predictions p.
-func newOff(p, scores []float64) (t OffByTarget) {
+// newOff keeps the scores of rows, for all of them and by groups of their predictions p. It sorts the scores.
+func newOff(disk *data.Spill, p, scores []float64) (t OffByTarget) {
 	rows := len(p)
 	if n := min(mostGroups, rows/groupRows); n > 1 {
-		sorted := slices.Sorted(slices.Values(p))
+		sorted := spill.Must[float64](disk, rows)
+		defer spill.Free(disk, sorted)
+		copy(sorted, p)
+		slices.Sort(sorted)
 		for g := 1; g < n; g++ {
 			if limit := sorted[g*rows/n]; len(t.Limits) == 0 || limit > t.Limits[len(t.Limits)-1] {
 				t.Limits = append(t.Limits, limit)
 			}
 		}
-		groups := make([][]float64, len(t.Limits)+1)
-		for i, v := range p {
-			g := t.group(v)
-			groups[g] = append(groups[g], scores[i])
-		}
-		for _, g := range groups {
-			t.Groups = append(t.Groups, newScores(g))
+		for g := range len(t.Limits) + 1 {
+			own := sorted[:0]
+			for i, v := range p {
+				if t.group(v) == g {
+					own = append(own, scores[i])
+				}
+			}
+			t.Groups = append(t.Groups, newScores(own))
 		}
 	}
 	t.All = newScores(scores)

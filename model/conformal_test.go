@@ -154,7 +154,7 @@ func TestConformalOutOfFold(t *testing.T) {
 			truth[r], _ = table.Number(r, 1)
 		}
 	}
-	last.Conformal = newConformal(last, says, truth)
+	last.Conformal = newConformal(nil, last, says, truth)
 	fresh := noisy(t, 3000)
 	p, _, err := last.Predict(fresh)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/internal/safetensors"
+	"github.com/gradus-ml/gradus/internal/spill"
 	"github.com/gradus-ml/gradus/nn"
 )
 
@@ -122,6 +123,7 @@ func (e *ensemble) predictRows(b *data.Binding, rows []int) (out []float64, coun
 		for i, v := range p {
 			out[i] += v
 		}
+		spill.Free(b.Spilled(), p)
 		counts = fewest(counts, c)
 	}
 	e.divide(out)
@@ -163,13 +165,14 @@ const leastShare = 0x1p-25
 // that the first member was trained in.
 func (m *Model) meanLoss(p, targets, w []float64) float64 {
 	width := m.Encoding.Outputs()
-	says := p
-	if m.Task() == data.Binary {
-		says = second(p)
-	}
 	sum := 0.0
 	for i, y := range targets {
-		v := says[i]
+		v := 0.0
+		if m.Task() == data.Binary {
+			v = p[2*i+1]
+		} else {
+			v = p[i]
+		}
 		switch m.Task() {
 		case data.Regression:
 			t := &m.Encoding.Targets[i%width]

@@ -62,6 +62,7 @@ type Fit struct {
 	bag     *bag                     // the members of an ensemble; nil for one network
 	spilled bool                     // the encoded training rows are in a file
 	file    io.Closer                // that file
+	disk    *data.Spill              // of this run alone; nil: there is none, or it is that of the tables
 	ahead   *linearAhead             // nil: see StartLinear
 	need    float64                  // bytes taken from the shared memory
 	kept    float64                  // the part of need that a model keeps
@@ -154,6 +155,7 @@ func (f *Fit) Release() {
 		f.file.Close()
 		f.file = nil
 	}
+	f.disk.Close()
 	if f.bag != nil {
 		f.bag.release()
 		return

@@ -79,14 +79,6 @@ func trainFold(ctx context.Context, tables Tables, o Options) (*FoldRun, error) 
 	// Options are filled in by a run, so each has a copy.
 	o.Metrics, o.Targets = slices.Clone(o.Metrics), slices.Clone(o.Targets)
 	o.Threads, o.Elsewhere = 1, nil
-	if tables.Spill != nil { // this fold's rows on the disk are removed when it ends
-		own, err := data.NewSpill(tables.Spill.Dir())
-		if err != nil {
-			return nil, err
-		}
-		defer own.Close()
-		tables.Spill = own
-	}
 	f, err := trained(ctx, tables, o)
 	if err != nil {
 		return nil, err

@@ -16,6 +16,19 @@ type Judged struct {
 	W     []float64   `json:"weights,omitempty"` // the weight of each row in scores; nil: all equal
 
 	targets []float64 // in the form that the network is trained on
+	own     bool      // no one else has the lists
+}
+
+// free releases the disk space of lists that no one else has, before the table does.
+func (j *Judged) free() {
+	if !j.own {
+		return
+	}
+	disk := j.Table.Spilled()
+	spill.Free(disk, j.Rows)
+	for _, list := range [][]float64{j.Says, j.Truth, j.targets} {
+		spill.Free(disk, list)
+	}
 }
 
 // Judge returns a model's predictions for the most honest rows that the run has. These are the test
@@ -58,13 +71,9 @@ func (f *Fit) judge(m *Model, what string, table *data.Table, rows []int) (*Judg
 			return nil, err
 		}
 	}
-	targets := make([]float64, len(j.Rows)*m.Encoding.Outputs())
-	if err := data.Targets(b, j.Rows, targets); err != nil {
+	if j.Truth, err = m.truthOf(b, j.Rows); err != nil {
 		return nil, err
 	}
-	if j.W, err = f.sampleWeights(j.Table, j.Rows); err != nil {
-		return nil, err
-	}
-	_, j.Truth, err = m.compare(j.Says, targets, j.W, nil)
+	j.W, err = f.sampleWeights(j.Table, j.Rows)
 	return j, err
 }

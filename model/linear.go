@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"math"
 	"runtime"
 	"slices"
@@ -158,7 +157,7 @@ func (f *Fit) predictLinear(ctx context.Context, wide int, what string, threads 
 	defer spill.Guard(&err)()
 	parts := f.linearParts(what)
 	says = linearSays{table: parts[0].table, rows: parts[0].rows, of: len(parts[0].train)}
-	byRow := map[int][]float64{} // of several parts
+	var several *byRow
 	for _, part := range parts {
 		n, one, err := f.trainLinear(ctx, wide, part.train, threads)
 		if err != nil {
@@ -178,14 +177,16 @@ func (f *Fit) predictLinear(ctx context.Context, wide int, what string, threads 
 			return says, nil
 		}
 		width := len(says.p) / len(part.rows)
-		for i, row := range part.rows {
-			byRow[row] = says.p[i*width:][:width]
+		if several == nil {
+			several = newByRow(part.table, width)
+			defer several.free()
 		}
+		for i, row := range part.rows {
+			several.add(row, says.p[i*width:][:width])
+		}
+		spill.Free(b.Spilled(), says.p)
 	}
-	says.rows, says.p = slices.Sorted(maps.Keys(byRow)), nil
-	for _, row := range says.rows {
-		says.p = append(says.p, byRow[row]...)
-	}
+	says.rows, says.p = several.means()
 	return says, nil
 }
 
@@ -197,17 +198,17 @@ func (f *Fit) linearParts(what string) (parts []linearPart) {
 		if members == nil { // the model is of an earlier run
 			members = f.bag.members
 		}
-		seen := map[int]bool{} // more members than folds use further folds of the same rows
+		seen := make([]bool, len(f.Schema.Rows)) // more members than folds use further folds of the same rows
 		for _, member := range members {
 			own := member.tables.fold
-			p := linearPart{train: pick(f.Schema.Rows, own.train), table: t}
-			for _, row := range pick(f.Schema.Rows, own.validation) {
-				if !seen[row] {
-					seen[row] = true
-					p.rows = append(p.rows, row)
+			p := linearPart{train: f.pick(f.Schema.Rows, own.train), table: t, rows: spill.Must[int](t.Spilled(), len(own.validation))[:0]}
+			for _, place := range own.validation {
+				if !seen[place] {
+					seen[place] = true
+					p.rows = append(p.rows, f.Schema.Rows[place])
 				}
 			}
-			if p.rows != nil {
+			if len(p.rows) > 0 {
 				parts = append(parts, p)
 			}
 		}

@@ -36,14 +36,10 @@ func (o *Options) chooseMembers(tables Tables, s *data.Schema, start *Weights) (
 		return 1, "One network is trained, not an ensemble: per-sample descent trains one network."
 	case o.Tolerance != nil || o.TargetLoss != nil:
 		return 1, "One network is trained, not an ensemble: a tolerance or a loss to reach is for one network."
-	case o.blocked():
-		return 1, "One network is trained, not an ensemble: rows in blocks are for one network."
 	case rows < shortOfFolds:
 		return 1, "One network is trained, not an ensemble: fewer than 50 rows are too few for folds."
 	}
 	switch cells := rows * len(s.Columns); {
-	case cells <= mostCells && tables.Train != nil && tables.Train.Spilled() != nil:
-		return 1, "One network is trained, not an ensemble: the table does not fit in the available memory."
 	case cells <= smallCells:
 		return mostFolds, ""
 	case cells <= mostCells:

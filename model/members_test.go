@@ -20,7 +20,7 @@ func TestAutoMembers(t *testing.T) {
 		said          bool
 	}{
 		{Options{}, 50, 3, 8, false},
-		{Options{BlockRows: 8}, 50, 3, 1, true},
+		{Options{BlockRows: 8}, 50, 3, 8, false},
 		{Options{}, 49, 3, 1, true},
 		{Options{Test: &half}, 60, 3, 1, true},
 		{Options{}, 10_000, 10, 8, false},

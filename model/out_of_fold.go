@@ -18,8 +18,6 @@ func (f *Fit) OutOfFold(m *Model) (j *Judged, err error) {
 		return nil, nil
 	}
 	t, width := f.tables.Train, m.Outputs()
-	sums, members := map[int][]float64{}, map[int]float64{}
-	j = &Judged{What: "out-of-fold", Table: t}
 	taken := f.bag.taken
 	if taken == nil { // the model is of an earlier run
 		var err error
@@ -27,48 +25,91 @@ func (f *Fit) OutOfFold(m *Model) (j *Judged, err error) {
 			return nil, err
 		}
 	}
+	sums := newByRow(t, width)
+	defer sums.free()
 	for _, member := range taken {
 		all := member.says
 		if m.ofBounds {
 			all = member.bounds
 		}
-		if m.Shrinkage != nil && f.bag.taken != nil { // the run's own members have no shrinkage yet
-			all = m.Shrinkage.of(m.Task(), all)
-		}
+		var shrunk []float64
 		for i, row := range member.rows {
 			says := all[i*width:][:width]
-			if members[row]++; sums[row] == nil {
-				sums[row] = slices.Clone(says)
-				j.Rows = append(j.Rows, row)
-				continue
+			if m.Shrinkage != nil && f.bag.taken != nil { // the run's own members have no shrinkage yet
+				shrunk = append(shrunk[:0], says...)
+				m.Shrinkage.move(m.Task(), shrunk)
+				says = shrunk
 			}
-			for k, v := range says {
-				sums[row][k] += v
-			}
+			sums.add(row, says)
 		}
 	}
-	if len(j.Rows) == 0 {
+	j = &Judged{What: "out-of-fold", Table: t, own: true}
+	if j.Rows, j.Says = sums.means(); len(j.Rows) == 0 {
 		return nil, nil
-	}
-	slices.Sort(j.Rows)
-	for _, row := range j.Rows {
-		for _, v := range sums[row] {
-			j.Says = append(j.Says, v/members[row])
-		}
 	}
 	b, err := m.Encoding.Bind(t)
 	if err != nil {
 		return nil, err
 	}
-	j.targets = make([]float64, len(j.Rows)*m.Encoding.Outputs())
+	j.targets = spill.Must[float64](t.Spilled(), len(j.Rows)*m.Encoding.Outputs())
 	if err := data.Targets(b, j.Rows, j.targets); err != nil {
 		return nil, err
 	}
 	if j.W, err = f.sampleWeights(t, j.Rows); err != nil {
 		return nil, err
 	}
-	_, j.Truth, err = m.compare(j.Says, j.targets, j.W, nil)
-	return j, err
+	j.Truth = m.truth(t.Spilled(), j.targets)
+	return j, nil
+}
+
+// byRow collects predictions for the rows of a table. It is stored where the table's cells are.
+type byRow struct {
+	disk  *data.Spill
+	width int
+	sums  []float64 // width numbers for each row of the table
+	times []uint16  // how many predictions a row has
+}
+
+func newByRow(t *data.Table, width int) *byRow {
+	return &byRow{t.Spilled(), width, spill.Must[float64](t.Spilled(), t.Rows()*width), spill.Must[uint16](t.Spilled(), t.Rows())}
+}
+
+// add adds a prediction for a row.
+func (r *byRow) add(row int, says []float64) {
+	sums := r.sums[row*r.width:][:r.width]
+	if r.times[row]++; r.times[row] == 1 {
+		copy(sums, says)
+		return
+	}
+	for k, v := range says {
+		sums[k] += v
+	}
+}
+
+// means returns the rows that have predictions, in order, and the mean prediction of each.
+func (r *byRow) means() (rows []int, says []float64) {
+	n := 0
+	for _, times := range r.times {
+		if times > 0 {
+			n++
+		}
+	}
+	rows, says = spill.Must[int](r.disk, n)[:0], spill.Must[float64](r.disk, n*r.width)[:0]
+	for row, times := range r.times {
+		if times == 0 {
+			continue
+		}
+		rows = append(rows, row)
+		for _, v := range r.sums[row*r.width:][:r.width] {
+			says = append(says, v/float64(times))
+		}
+	}
+	return rows, says
+}
+
+func (r *byRow) free() {
+	spill.Free(r.disk, r.sums)
+	spill.Free(r.disk, r.times)
 }
 
 // again computes the predictions of the members of an earlier model for their folds; nil for a model
@@ -83,7 +124,7 @@ func (b *bag) again(m *Model) (all []*member, err error) {
 		if k < 0 { // a recipe's members may be left out, but no others
 			return nil, nil
 		}
-		one := &member{model: own, rows: pick(b.fit.Schema.Rows, b.members[k].tables.fold.validation)}
+		one := &member{model: own, rows: b.fit.pick(b.fit.Schema.Rows, b.members[k].tables.fold.validation)}
 		if err := one.predict(b.fit.tables.Train); err != nil {
 			return nil, err
 		}
@@ -101,10 +142,12 @@ func (f *Fit) scoreOutOfFold(m *Model) error {
 	if j == nil || err != nil {
 		return err
 	}
-	report, y, err := m.compare(j.Says, j.targets, j.W, f.Options.Metrics)
+	defer j.free()
+	report, err := m.scores(j.Table.Spilled(), j.Says, j.Truth, j.W, f.Options.Metrics)
 	if err != nil {
 		return err
 	}
+	y := j.Truth
 	report.Set("loss", m.meanLoss(j.Says, j.targets, j.W)/setWeight(j.W, len(j.Rows)))
 	m.Training.Metrics.OutOfFold = &report
 	m.Training.Guess = m.learnGuess(y, j.W)
@@ -119,6 +162,7 @@ func (f *Fit) bestThreshold(m *Model) error {
 	if j == nil || err != nil {
 		return err
 	}
+	defer j.free()
 	m.Threshold, err = metrics.BestThreshold(f.recipe.thresholdBy, j.Truth, second(j.Says), j.W)
 	return err
 }

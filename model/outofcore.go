@@ -44,7 +44,7 @@ func (f *Fit) settleBlocks() {
 
 // checkBlocks refuses options that need all rows in memory.
 func (o *Options) checkBlocks(c *train.Config) error {
-	const how = "rows in blocks are trained on by mini-batch or stochastic descent"
+	const how = "rows in blocks are read one buffer after another"
 	switch {
 	case o.BlockRows < 0:
 		return refuse("BlockRows", o.BlockRows, "give a whole number of at least 1")
@@ -52,12 +52,14 @@ func (o *Options) checkBlocks(c *train.Config) error {
 		return refuse("BufferBlocks", o.BufferBlocks, "give a whole number of at least 1")
 	case !o.blocked():
 		return nil
-	case c.AllRows():
-		return refuse("Method", nil, "%s, and this run looks at all rows at once: choose mini-batch, and an optimizer other than lbfgs and cg", how)
+	case c.Method == train.PerSample:
+		return refuse("Method", nil, "%s, and per-sample descent makes all its updates on one row before it goes on to the next: choose mini-batch or batch", how)
+	case c.AllRows() && o.Ranks != nil && o.Ranks.Size() > 1 && (o.Members == 0 || o.Members == 1):
+		return refuse("Method", nil, "%s, and each of several ranks would read all rows for every gradient: choose mini-batch, or train in one process", how)
+	case c.AllRows() && o.Norm == nn.BatchNorm.String():
+		return refuse("Norm", nil, "%s, and batch normalization needs all rows of a batch at once, which are all rows here: choose layer normalization, or the method mini-batch", how)
 	case o.Tolerance != nil:
-		return refuse("Tolerance", nil, "%s, which sees a batch at a time, and a tolerance needs all rows: take a loss to reach, or patience", how)
-	case o.Members > 1:
-		return refuse("Members", nil, "%s, and the members of an ensemble need other rows each: train one network, or use a part of the rows that fits in memory", how)
+		return refuse("Tolerance", nil, "%s, and a tolerance needs all rows at once: take a loss to reach, or patience", how)
 	}
 	return nil
 }
@@ -75,14 +77,19 @@ func (f *Fit) outOfCore(full error) error {
 	}
 	f.settleBlocks()
 	f.spilled = true
-	f.note("The encoded rows do not fit in the available memory, so they are kept on the disk, in blocks of %d rows, and %d blocks are shuffled together; the loss is that of the last epoch's batches, and there is no diagnosis.", f.Options.BlockRows, f.Options.BufferBlocks)
+	const kept = "The encoded rows do not fit in the available memory, so they are kept on the disk"
+	if f.recipe.config.AllRows() {
+		f.note(kept + " and read anew for every gradient; there is no diagnosis.")
+		return nil
+	}
+	f.note(kept+", in blocks of %d rows, and %d blocks are shuffled together; the loss is that of the last epoch's batches, and there is no diagnosis.", f.Options.BlockRows, f.Options.BufferBlocks)
 	return nil
 }
 
 // orderOf returns the order in which the run uses its rows.
 func (f *Fit) orderOf() blocks.Order {
 	o := &f.Options
-	return blocks.Order{Rows: f.Rows.Train, BlockRows: o.BlockRows, BufferBlocks: o.BufferBlocks, Seed: o.Seed, Still: o.NoShuffle}
+	return blocks.Order{Rows: f.Rows.Train, BlockRows: o.BlockRows, BufferBlocks: o.BufferBlocks, Seed: o.Seed, Still: o.NoShuffle || f.recipe.config.AllRows()}
 }
 
 // bufferSize returns the count of numbers in memory at a time for the rows: two buffers and one block.

@@ -2,6 +2,7 @@ package model
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -170,18 +171,95 @@ func TestOutOfCoreByItself(t *testing.T) {
 	}
 }
 
-// If nobody asked for an ensemble and its rows do not fit in memory, one network is trained.
-func TestAutoMembersThatDoNotFit(t *testing.T) {
-	table := blockTable(t, 8000, amount)
-	tight(t, 230_000)
-	o := Options{Hidden: []int{8}, Epochs: 1, Members: AutoMembers}
-	m, f := trainTo(t, Tables{Train: table, Spill: spillOf(t)}, Options{Hidden: []int{8}, Epochs: 1, Members: AutoMembers, BufferBlocks: 2, BlockRows: 64})
-	if len(m.Members()) > 1 || !f.spilled || !strings.Contains(fmt.Sprint(f.Notes), "One network is trained") {
-		t.Errorf("blocks asked for: %d members, notes %q", len(m.Members()), f.Notes)
+// The members of an ensemble keep their rows on the disk, each in its own file, and have the bits of memory.
+func TestMembersOutOfCoreHaveTheBitsOfMemory(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		target func(a, b float64, color string) string
+		o      Options
+	}{
+		{"regression", amount, Options{Members: 3, Shrink: true}},
+		{"classes, balanced", class, Options{Members: 3, ClassWeight: []string{"balanced"}, Metrics: []string{"auc"}, Threshold: "auto:f1", Threads: 1}},
+		{"noise, shrunk", func(a, b float64, color string) string {
+			return fmt.Sprintf("%.3f", math.Mod(1e9*math.Abs(math.Sin(1e7*a)), 1))
+		}, Options{Members: 2, Shrink: true, LearningRate: new(0.5)}},
+		{"weights, groups, test rows", amount, Options{Members: 2, SampleWeight: "w", Group: "color", Test: new(0.1)}},
+		{"more members than folds", amount, Options{Members: 9}},
+		{"shared validation rows", amount, Options{Members: 2, Validation: new(0.2)}},
+		{"bounds", amount, Options{Members: 2, Interval: 0.9}},
+		{"the default", amount, Options{Members: AutoMembers}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			const rows = 9000
+			o := c.o
+			o.Seed, o.Epochs, o.Hidden, o.BlockRows, o.BufferBlocks = 5, 2, []int{4}, 64, 7
+			trained := func(tables Tables) (*Model, *Fit) {
+				m, f := trainTo(t, tables, o)
+				tight(t, 1<<40) // the linear model is in memory
+				if err := f.CompareLinear(context.Background(), m); err != nil {
+					t.Fatal(err)
+				}
+				return m, f
+			}
+			want, f := trained(Tables{Train: blockTable(t, rows, c.target)})
+			if len(want.Members()) < 2 {
+				t.Fatalf("got %d members, want an ensemble", len(want.Members()))
+			}
+			tight(t, 180_000)
+			disk := spillOf(t)
+			encoded := 0
+			o.Encoded = func(rows, _ int) { encoded = max(encoded, rows) }
+			got, g := trained(Tables{Train: onDisk(t, blockTable(t, rows, c.target)), Spill: disk})
+			if encoded == 0 || !strings.Contains(fmt.Sprint(g.Notes), "The encoded rows do not fit") {
+				t.Fatalf("the rows fit in memory, want them on the disk; notes %q", g.Notes)
+			}
+			for k, m := range want.Members() {
+				if a, b := m.WeightsSHA256(), got.Members()[k].WeightsSHA256(); a != b {
+					t.Errorf("member %d: weights %s in memory, %s on the disk", k, a, b)
+				}
+			}
+			if a, b := scoresOf(t, want), scoresOf(t, got); a != b {
+				t.Errorf("scores %s in memory, %s on the disk", a, b)
+			}
+			for _, pair := range [][2]any{
+				{want.Conformal, got.Conformal}, {want.Shrinkage, got.Shrinkage}, {want.Threshold, got.Threshold},
+				{f.Rows, g.Rows}, {f.Options.BlockRows, g.Options.BlockRows},
+			} {
+				if a, b := asJSON(t, pair[0]), asJSON(t, pair[1]); a != b {
+					t.Errorf("in memory %.300s, on the disk %.300s", a, b)
+				}
+			}
+			if c.name == "noise, shrunk" && want.Shrinkage == nil {
+				t.Error("the model was not shrunk, so the test shows nothing")
+			}
+			g.Release()
+			if left, _ := filepath.Glob(filepath.Join(disk.Dir(), "*")); len(left) > 0 {
+				t.Errorf("the files %v are left on the disk", left)
+			}
+		})
 	}
-	_, err := Prepare(Tables{Train: table, Spill: spillOf(t)}, o, nil)
-	if !errors.Is(err, ErrMemory) || !strings.Contains(err.Error(), "with the rows on the disk") {
-		t.Errorf("the default: %v", err)
+}
+
+// Where the first member is in memory, without blocks, no other member goes to the disk, because its rows would come in another
+// order.
+func TestMembersAreAlike(t *testing.T) {
+	table := blockTable(t, 9000, amount)
+	o := Options{Seed: 5, Hidden: []int{4}, Epochs: 1, Members: 3}
+	want, _ := trainTo(t, Tables{Train: table}, o)
+	f, err := Prepare(Tables{Train: table, Spill: spillOf(t)}, o, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Release()
+	tight(t, 450_000) // room for one member at a time
+	for _, err := range f.Strides(context.Background()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := f.Model()
+	if err != nil || got.WeightsSHA256() != want.WeightsSHA256() {
+		t.Errorf("got the weights %s, %v, want %s", got.WeightsSHA256(), err, want.WeightsSHA256())
 	}
 }
 
@@ -190,11 +268,9 @@ func TestBlocksRefuseWhatNeedsAllRows(t *testing.T) {
 		o      Options
 		option string
 	}{
-		{Options{BlockRows: 10, Optimizer: "lbfgs"}, "Method"},
-		{Options{BufferBlocks: 10, Method: "batch"}, "Method"},
+		{Options{BlockRows: 10, Method: "batch", Norm: "batch"}, "Norm"},
 		{Options{BlockRows: 10, Method: "per-sample"}, "Method"},
 		{Options{BlockRows: 10, Tolerance: new(0.1)}, "Tolerance"},
-		{Options{BlockRows: 10, Members: 3}, "Members"},
 		{Options{BlockRows: -1}, "BlockRows"},
 		{Options{BufferBlocks: -1}, "BufferBlocks"},
 	} {
@@ -205,12 +281,45 @@ func TestBlocksRefuseWhatNeedsAllRows(t *testing.T) {
 	}
 }
 
-func TestOutOfCoreRefusesSolversAndMeans(t *testing.T) {
-	spilling := Tables{Train: blockTable(t, 3000, amount), Spill: spillOf(t)}
-	tight(t, 150_000)
-	if _, err := Prepare(spilling, Options{Hidden: []int{8}, Optimizer: "lbfgs"}, nil); !errors.Is(err, ErrMemory) || !strings.Contains(err.Error(), "mini-batch") {
-		t.Errorf("lbfgs: got %v, want ErrMemory that names mini-batch", err)
+// Batch descent and solvers look at all rows. On the disk they have the bits of an ordinary run in memory, whatever the blocks.
+func TestAllRowsOutOfCore(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		target func(a, b float64, color string) string
+		o      Options
+	}{
+		{"lbfgs", amount, Options{Optimizer: "lbfgs"}},
+		{"cg, weights", amount, Options{Optimizer: "cg", SampleWeight: "w", L2: 0.01}},
+		{"lbfgs, classes", class, Options{Optimizer: "lbfgs", ClassWeight: []string{"balanced"}, Metrics: []string{"auc"}, Precision: "float64"}},
+		{"batch, label smoothing, a loss to reach", class, Options{Method: "batch", LabelSmoothing: 0.1, TargetLoss: new(0.5), Epochs: 40, LearningRate: new(0.05)}},
+		{"batch, dropout, shards, threads", amount, Options{Method: "batch", Dropout: 0.2, Shards: 5, Threads: 2}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			o := c.o
+			o.Seed, o.Epochs, o.Hidden = 5, cmp.Or(o.Epochs, 6), []int{8}
+			want, _ := trainTo(t, Tables{Train: blockTable(t, 8000, c.target)}, o)
+			tight(t, 450_000)
+			o.BlockRows, o.BufferBlocks = 100, 3
+			got, g := trainTo(t, Tables{Train: onDisk(t, blockTable(t, 8000, c.target)), Spill: spillOf(t)}, o)
+			if !g.spilled || !strings.Contains(fmt.Sprint(g.Notes), "read anew for every gradient") {
+				t.Fatalf("the rows fit in memory, want a run on the disk; notes %q", g.Notes)
+			}
+			if a, b := want.WeightsSHA256(), got.WeightsSHA256(); a != b {
+				t.Errorf("weights %s in memory, %s on the disk", a, b)
+			}
+			if a, b := scoresOf(t, want), scoresOf(t, got); a != b {
+				t.Errorf("scores %s in memory, %s on the disk", a, b)
+			}
+			a, b := want.Training, got.Training
+			if a.Loss != b.Loss || a.Reason != b.Reason || a.Epochs != b.Epochs || a.BestEpoch != b.BestEpoch {
+				t.Errorf("in memory %v, %s, %d epochs, the best %d; on the disk %v, %s, %d, %d", a.Loss, a.Reason, a.Epochs, a.BestEpoch, b.Loss, b.Reason, b.Epochs, b.BestEpoch)
+			}
+		})
 	}
+}
+
+func TestOutOfCoreRefusesMeans(t *testing.T) {
+	spilling := Tables{Spill: spillOf(t)}
 	var cells [][]string
 	for i := range 4000 {
 		cells = append(cells, []string{fmt.Sprintf("l%d", i%400), fmt.Sprint(i%400%7*10 + i%3)})
@@ -305,17 +414,30 @@ func TestDamageDuringTheRun(t *testing.T) {
 
 func TestOutOfCoreResumes(t *testing.T) {
 	table := blockTable(t, 3000, amount)
-	o := Options{Seed: 5, Epochs: 3, Hidden: []int{8}, BlockRows: 64, BufferBlocks: 4, BatchSize: 50}
-	tight(t, 150_000)
+	t.Run("batches", func(t *testing.T) {
+		resumes(t, table, Options{Seed: 5, Epochs: 3, Hidden: []int{8}, BlockRows: 64, BufferBlocks: 4, BatchSize: 50}, 77) // within the second epoch
+	})
+	t.Run("lbfgs", func(t *testing.T) {
+		resumes(t, table, Options{Seed: 5, Epochs: 12, Hidden: []int{8}, BlockRows: 64, BufferBlocks: 4, Optimizer: "lbfgs"}, 7)
+	})
+}
+
+// resumes checks that a run continues from a checkpoint after an update, on the disk and in memory.
+func resumes(t *testing.T, table *data.Table, o Options, after int) {
+	const little = 200_000 // bytes
+	tight(t, little)
 	whole, _ := trainTo(t, Tables{Train: table, Spill: spillOf(t)}, o)
 	f, err := Prepare(Tables{Train: table, Spill: spillOf(t)}, o, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer f.Release()
+	if !f.spilled {
+		t.Fatal("the rows fit in memory, want a run on the disk")
+	}
 	var saved bytes.Buffer
 	for s := range f.Steps(context.Background()) {
-		if s.N == 77 { // within the second epoch
+		if s.N == after {
 			if err := f.Checkpoint(&saved); err != nil {
 				t.Fatal(err)
 			}
@@ -325,7 +447,7 @@ func TestOutOfCoreResumes(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		memory uint64
-	}{{"on the disk", 150_000}, {"in memory", 1 << 30}} {
+	}{{"on the disk", little}, {"in memory", 1 << 30}} {
 		tight(t, c.memory)
 		g, err := Prepare(Tables{Train: table, Spill: spillOf(t)}, o, nil)
 		if err != nil {

@@ -2,7 +2,6 @@ package model
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"sync"
 
@@ -40,17 +39,22 @@ func Prepare(tables Tables, o Options, start *Weights) (f *Fit, err error) {
 		f.Options.Members, why = f.Options.chooseMembers(tables, f.Schema, start)
 	}
 	if f.Options.Members > 1 {
-		err := f.bagged()
-		if errors.Is(err, ErrMemory) && o.Members == AutoMembers && tables.Spill != nil {
-			return onlyOne(tables, o)
-		}
-		if err != nil {
+		if err := f.bagged(); err != nil {
 			return nil, err
 		}
 		return f, nil
 	}
 	f.Options.Members = 0
-	fitted := false
+	ready, fitted := false, false
+	disk, err := f.ownSpill()
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if !ready {
+			disk.Close()
+		}
+	}()
 	if room := tables.Memory; room != nil {
 		room.enter()
 		defer func() {
@@ -91,7 +95,18 @@ func Prepare(tables Tables, o Options, start *Weights) (f *Fit, err error) {
 		f.summing = true
 		go f.sources()
 	}
+	ready = true
 	return f, nil
+}
+
+// ownSpill gives one of several runs its own space on the disk, which Release frees. The others use that of the tables.
+func (f *Fit) ownSpill() (disk *data.Spill, err error) {
+	if f.tables.Spill == nil || f.tables.fold == nil && f.tables.Memory == nil {
+		return nil, nil
+	}
+	disk, err = data.NewSpill(f.tables.Spill.Dir())
+	f.tables.Spill, f.disk = disk, disk
+	return disk, err
 }
 
 // makeRunner encodes the rows and makes the network, in the precision of the options.
@@ -179,16 +194,6 @@ func (f *Fit) learnEncoding(base *Model) (err error) {
 		f.note("%s", said)
 	}
 	return f.leaveUnknown()
-}
-
-// onlyOne prepares one network if the rows of an ensemble that was only a default do not fit in memory.
-func onlyOne(tables Tables, o Options) (*Fit, error) {
-	o.Members = 1
-	f, err := Prepare(tables, o, nil)
-	if err == nil {
-		f.note("One network is trained, not an ensemble: the rows do not fit in the available memory.")
-	}
-	return f, err
 }
 
 // outputsOf returns the number of outputs for a schema's targets.
@@ -415,12 +420,14 @@ func newTrainer[T nn.Float](f *Fit, net *nn.Network[T], d *train.Data[T], held *
 	if err != nil {
 		return nil, err
 	}
+	stream := blocks.Stream(src, f.orderOf(), layout)
+	stream.W = d.Train.W
 	if f.spilled {
 		f.noteForeign()
 		held.tell()
 		d.Train = train.Set[T]{} // they are not in memory
 	}
-	return train.NewStream(net, f.recipe.config, blocks.Stream(src, f.orderOf(), layout), d.Validation)
+	return train.NewStream(net, f.recipe.config, stream, d.Validation)
 }
 
 // noteForeign notes which cells of the training rows are new to the encoding, if the encoding is that of the model

@@ -93,52 +93,50 @@ func (m *Model) shrink(j *Judged) bool {
 
 // shrunkLoss returns the mean loss of rows with a share.
 func (m *Model) shrunkLoss(s *Shrinkage, j *Judged) float64 {
-	says, width := s.of(m.Task(), j.Says), m.Outputs()
+	width := m.Outputs()
+	row := make([]float64, width)
 	sum, total := 0.0, 0.0
-	for i := range len(says) / width {
+	for i := range len(j.Says) / width {
+		copy(row, j.Says[i*width:])
+		s.move(m.Task(), row)
 		weight := 1.0
 		if j.W != nil {
 			weight = j.W[i]
 		}
 		total += weight
 		if m.Task() != data.Regression {
-			sum -= float64(weight * kernel.Log(max(says[i*width+int(j.Truth[i])], leastProbability)))
+			sum -= float64(weight * kernel.Log(max(row[int(j.Truth[i])], leastProbability)))
 			continue
 		}
 		for k := range width {
-			off := (says[i*width+k] - j.Truth[i*width+k]) / m.Encoding.Targets[k].Scale
+			off := (row[k] - j.Truth[i*width+k]) / m.Encoding.Targets[k].Scale
 			sum += float64(weight * float64(off*off))
 		}
 	}
 	return sum / total
 }
 
-// of returns the moved predictions, with a number for each of Toward in a row.
-func (s *Shrinkage) of(task data.Task, says []float64) []float64 {
-	out, width := slices.Clone(says), len(s.Toward)
-	for from := 0; from < len(out); from += width {
-		row := out[from : from+width]
-		if task == data.Regression {
-			for k, g := range s.Toward {
-				row[k] = float64(s.Share*row[k]) + float64((1-s.Share)*g)
-			}
-			continue
-		}
-		most := math.Inf(-1)
+// move moves the prediction of a row, with a number for each of Toward.
+func (s *Shrinkage) move(task data.Task, row []float64) {
+	if task == data.Regression {
 		for k, g := range s.Toward {
-			row[k] = float64(s.Share*kernel.Log(max(row[k], leastProbability))) + float64((1-s.Share)*kernel.Log(g))
-			most = max(most, row[k])
+			row[k] = float64(s.Share*row[k]) + float64((1-s.Share)*g)
 		}
-		sum := 0.0
-		for k := range row {
-			row[k] = kernel.Exp(row[k] - most)
-			sum += row[k]
-		}
-		for k := range row {
-			row[k] /= sum
-		}
+		return
 	}
-	return out
+	most := math.Inf(-1)
+	for k, g := range s.Toward {
+		row[k] = float64(s.Share*kernel.Log(max(row[k], leastProbability))) + float64((1-s.Share)*kernel.Log(g))
+		most = max(most, row[k])
+	}
+	sum := 0.0
+	for k := range row {
+		row[k] = kernel.Exp(row[k] - most)
+		sum += row[k]
+	}
+	for k := range row {
+		row[k] /= sum
+	}
 }
 
 // links returns the network's outputs, before the activation, that give the guess.

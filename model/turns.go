@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/internal/spill"
 )
 
 // The members of an ensemble can take recipes in turn. With the recipe auto, neighboring members of an ensemble of at
@@ -41,6 +42,7 @@ type turn struct {
 // keepBetter leaves out the members whose recipe is clearly worse than the best one. all are the members of m, in the
 // order of m. It decides only when all members have ended. It keeps a reason for each recipe that it leaves out.
 func (b *bag) keepBetter(m *Model, all []*member) (kept []*member, err error) {
+	defer spill.Guard(&err)()
 	b.worse = nil
 	if len(b.turns) < 2 || len(all) < len(b.members) {
 		return all, nil
@@ -81,11 +83,19 @@ func (b *bag) turn(m *Model, all []*member, i int) (t turn, err error) {
 	if err != nil {
 		return t, err
 	}
-	var losses, weights []float64
+	n := 0
+	for k := i; k < len(all); k += len(b.turns) {
+		t.members++
+		n += len(all[k].rows)
+	}
+	disk := table.Spilled()
+	losses, weights := spill.Must[float64](disk, n)[:0], spill.Must[float64](disk, n)[:0]
+	defer spill.Free(disk, losses)
+	defer spill.Free(disk, weights)
 	for k := i; k < len(all); k += len(b.turns) {
 		one := all[k]
-		t.members++
-		targets := make([]float64, len(one.rows)*width)
+		targets := spill.Must[float64](disk, len(one.rows)*width)
+		defer spill.Free(disk, targets)
 		if err := data.Targets(binding, one.rows, targets); err != nil {
 			return t, err
 		}

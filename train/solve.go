@@ -39,15 +39,20 @@ type solving[T nn.Float] struct{ passes[T] }
 
 func (solving[T]) step(t *Trainer[T]) (Step, error) {
 	t.keepGood()
+	restore := func() {}
+	if t.stream != nil { // which may fail between two evaluations
+		restore = t.keep()
+	}
 	s := t.iterate()
-	if err := t.together.failed(); err != nil {
+	if err := cmp.Or(t.together.failed(), t.stream.failed()); err != nil {
+		restore()
 		return s, err
 	}
 	if s.Loss-s.Loss != 0 {
 		return s, &DivergedError{Epoch: s.Epoch, Step: s.N, Loss: s.Loss, LearningRate: s.LearningRate}
 	}
 	t.result.Steps++
-	t.result.Rows += s.evaluations * t.data.Train.Rows()
+	t.result.Rows += s.evaluations * t.rows
 	t.takeAverage(s.N)
 	t.lossSum = float64(s.Loss * s.weight)
 	err := t.endPass(&s)
@@ -65,7 +70,7 @@ func (t *Trainer[T]) iterate() Step {
 	penalty := t.net.Penalty(t.cfg.Penalty)
 	m := optim.Iterate(t.cfg.Solver, t.objective, t.baseRate(), t.net.Params(), t.slots, t.numbers)
 	return Step{
-		N: t.result.Steps + 1, Updates: 1, Epoch: t.epoch + 1, Rows: t.data.Train.Rows(), weight: t.weight, evaluations: m.Evaluations,
+		N: t.result.Steps + 1, Updates: 1, Epoch: t.epoch + 1, Rows: t.rows, weight: t.weight, evaluations: m.Evaluations,
 		Loss: m.Loss - penalty, LearningRate: m.Step, Validation: math.NaN(), Score: math.NaN(),
 	}
 }
@@ -73,8 +78,9 @@ func (t *Trainer[T]) iterate() Step {
 // evaluate is the function that a solver minimizes: the loss over all training rows plus the
 // penalty. It sets grad to the gradient.
 func (t *Trainer[T]) evaluate(grad []T) float64 {
-	scale := t.cfg.Reduction.Scale(t.data.Train.Rows(), t.data.Train.W)
-	loss := t.gradient(t.data.Train, scale) * scale
+	all := t.all()
+	scale := t.cfg.Reduction.Scale(all.Rows(), all.W)
+	loss := t.gradient(all, scale) * scale
 	copy(grad, t.grads[0])
 	t.net.AddPenalty(t.cfg.Penalty, 0, grad)
 	return loss + t.net.Penalty(t.cfg.Penalty)

@@ -1,6 +1,7 @@
 package train
 
 import (
+	"cmp"
 	"context"
 	"iter"
 	"math"
@@ -133,6 +134,8 @@ func (t *Trainer[T]) rowAt(i int) int {
 // the stream can fail.
 func (t *Trainer[T]) batch(from, to int) (Set[T], error) {
 	switch {
+	case t.stream != nil && t.stream.all.Rows() > 0:
+		return t.stream.all, nil
 	case t.stream != nil:
 		b, err := t.stream.take(t.epoch, from, to)
 		t.weight = t.stream.weight
@@ -156,7 +159,7 @@ func (t *Trainer[T]) update(b Set[T], at optim.Position) (Step, error) {
 		s.Loss = t.net.BackpropUpdate(t.tape, t.cfg.Loss, b.Y, scale, updater[T]{t}) * scale
 	} else {
 		s.Loss = t.gradient(b, scale) * scale
-		if err := t.together.failed(); err != nil {
+		if err := cmp.Or(t.together.failed(), t.stream.failed()); err != nil {
 			return s, err
 		}
 		t.net.AddPenalty(t.cfg.Penalty, 0, t.grads[0])
@@ -271,10 +274,18 @@ func (t *Trainer[T]) shardGradient(b Set[T], scale float64, shards, i int, into 
 		return t.net.ShardGradient(t.tape, i-t.first, into)
 	}
 	from, to := i*b.Rows()/shards, (i+1)*b.Rows()/shards
-	part := b.slice(from, to)
+	part := t.slice(b, from, to)
 	t.net.ForwardTraining(t.tape, part.Feed(t.tape, 0, part.Rows(), t.room), t.noise(from))
 	t.tape.UseWeights(part.W)
 	return t.net.Backprop(t.tape, t.cfg.Loss, part.Y, scale, into)
+}
+
+// slice returns the rows from (inclusive) to to (exclusive) of a set as a view, or from the stream if the set is all its rows.
+func (t *Trainer[T]) slice(s Set[T], from, to int) Set[T] {
+	if t.stream != nil && s.X.Data == nil && s.Packed.parts == nil {
+		return t.stream.slice(from, to)
+	}
+	return s.slice(from, to)
 }
 
 // tiedPass takes the shards first to end-1 of a batch forward and their deltas back, all at once: batch

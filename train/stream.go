@@ -20,9 +20,14 @@ type Stream[T nn.Float] struct {
 	// has fewer, that is an error.
 	Rows int
 
+	// W are the weights of all rows, in order. They are needed only if the chunks have weights and an update looks at all
+	// rows: by batch descent or a solver.
+	W []float64
+
 	// Open starts reading the rows of an epoch, counted from 0, in chunks of any size. The rows
 	// should come in random order, a different one in every epoch: the trainer does not shuffle
-	// them. It copies a chunk's rows into batches before it asks for the next chunk, so the same
+	// them. For batch descent and solvers, they come in the same order every time, and are opened as epoch 0 for each
+	// pass. It copies a chunk's rows into batches before it asks for the next chunk, so the same
 	// memory may be reused. The iterator is stopped when the loop is left, and when the epoch has
 	// all its rows. A loop that continues in the middle of an epoch reopens the epoch and skips the
 	// rows it has had. With the same rows it continues with the same bits.
@@ -30,11 +35,12 @@ type Stream[T nn.Float] struct {
 }
 
 // NewStream is New for training rows that come from a stream. validation may be empty. The method is
-// mini-batch or stochastic. If the rows come in the order of a run that does not shuffle, the result
-// has the bits of that run.
+// any but per-sample. If the rows come in the order of a run that does not shuffle, the result
+// has the bits of that run. Batch descent and solvers go over the stream for every gradient, shard by shard, so they are refused
+// with batch normalization, which needs all rows at once, and on several ranks.
 //
 // Some things need all training rows and are not available: the criterion Tolerance and More are
-// refused, Preview and Ahead show nothing, and a diagnosis finds nothing. The loss over all
+// refused, Preview and Ahead show nothing, and a diagnosis finds nothing. With mini-batch and stochastic descent, the loss over all
 // training rows (Result.Loss, TargetLoss) is that of the last epoch's batches, each before its update.
 func NewStream[T nn.Float](net *nn.Network[T], cfg Config, stream Stream[T], validation Set[T]) (*Trainer[T], error) {
 	bad := func(format string, args ...any) (*Trainer[T], error) {
@@ -45,12 +51,22 @@ func NewStream[T nn.Float](net *nn.Network[T], cfg Config, stream Stream[T], val
 		return bad("the stream cannot be opened: Open is nil")
 	case stream.Rows < 1:
 		return bad("the stream has %d rows in an epoch; it must have at least 1", stream.Rows)
-	case cfg.AllRows():
-		return bad("a stream is trained by mini-batch or stochastic descent; batch descent, per-sample and solvers need all rows at hand")
+	case cfg.Method == PerSample:
+		return bad("per-sample descent needs all rows at hand, and a stream does not keep them; use another method")
+	case cfg.AllRows() && net != nil && nn.StateCount(net.Layers()...) > 0:
+		return bad("batch normalization needs all rows of a batch at once, and a stream does not keep them; use mini-batch descent, or layer normalization")
+	case cfg.AllRows() && cfg.Ranks != nil && cfg.Ranks.Size() > 1:
+		return bad("each of several ranks would read the whole stream for every gradient; use mini-batch descent, or train in one process")
+	case cfg.AllRows() && stream.W != nil && len(stream.W) != stream.Rows:
+		return bad("the stream has %d rows in an epoch and %d weights", stream.Rows, len(stream.W))
 	case needsRows(cfg.Stop):
 		return bad("the criterion tolerance needs all training rows, and a stream does not keep them; use another one")
 	}
-	return newTrainer(net, cfg, Data[T]{Validation: validation}, &streamRows[T]{Stream: stream})
+	rows := &streamRows[T]{Stream: stream}
+	if cfg.AllRows() && net != nil {
+		rows.all = Set[T]{X: nn.Matrix[T]{Rows: stream.Rows, Cols: net.Inputs()}, Y: nn.Matrix[T]{Rows: stream.Rows, Cols: net.Outputs()}, W: stream.W}
+	}
+	return newTrainer(net, cfg, Data[T]{Validation: validation}, rows)
 }
 
 // needsRows reports whether a criterion is, or contains, a Tolerance.
@@ -77,6 +93,8 @@ type streamRows[T nn.Float] struct {
 	Stream[T]
 	check  func(Set[T]) error
 	smooth func(nn.Matrix[T]) // for label smoothing
+	all    Set[T]             // the batch of all rows, without its numbers, which slice reads; no rows if batches are smaller
+	err    error              // why slice could not read
 
 	next   func() (Set[T], error, bool) // nil if the stream is not open
 	stop   func()
@@ -94,6 +112,25 @@ func (r *streamRows[T]) close() {
 	}
 	r.stop()
 	r.next, r.stop, r.chunk = nil, nil, Set[T]{}
+}
+
+// slice returns rows of the batch of all rows. If the stream fails, it returns other numbers, and failed has the error.
+func (r *streamRows[T]) slice(from, to int) Set[T] {
+	if r.err == nil {
+		var b Set[T]
+		if b, r.err = r.take(0, from, to); r.err == nil {
+			return b
+		}
+	}
+	return r.batch.slice(0, to-from)
+}
+
+// failed returns the error of the slices since it was called before.
+func (r *streamRows[T]) failed() (err error) {
+	if r != nil {
+		err, r.err = r.err, nil
+	}
+	return err
 }
 
 // take returns the rows from (inclusive) to to (exclusive) of an epoch.

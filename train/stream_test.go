@@ -150,6 +150,111 @@ func TestStreamHasTheBitsOfRowsInMemory(t *testing.T) {
 	}
 }
 
+// Batch descent and solvers go over a stream for every gradient, with the bits of rows in memory, also if the loop is left after
+// each update. A stream that fails within a pass ends the loop, and the run continues as if it had not failed.
+func TestStreamOfAllRows(t *testing.T) {
+	data := rateData()
+	data.Validation = problemOf(data.Train, 9)
+	weighted := data
+	weighted.Train.W = make([]float64, 40)
+	for i := range weighted.Train.W {
+		weighted.Train.W[i] = float64(i%3) / 3
+	}
+	network := func() *nn.Network[float64] {
+		n, err := nn.New[float64](data.Train.Cols(), nn.Seed(3), nn.Dense{Units: 5, Activation: nn.Tanh}, nn.Dense{Units: data.Train.Y.Cols, Activation: nn.Identity})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	for name, c := range map[string]struct {
+		cfg  Config
+		data Data[float64]
+	}{
+		"batch":              {Config{Method: Batch}, data},
+		"shards and weights": {Config{Method: Batch, Shards: 7, EMA: 0.9, KeepBest: true}, weighted},
+		"lbfgs":              {Config{Solver: optim.NewLBFGS()}, data},
+		"cg, weights":        {Config{Solver: optim.NewCG(), Shards: 3, Penalty: nn.Penalty{L2: 0.01}}, weighted},
+		"a loss to reach":    {Config{Solver: optim.NewLBFGS(), Stop: TargetLoss{0.2}}, data},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c.cfg.Epochs = 5
+			want := network()
+			memory, err := New(want, c.cfg, c.data)
+			if err != nil {
+				t.Fatal(err)
+			}
+			inMemory, err := memory.Run(context.Background())
+			if err != nil {
+				t.Fatal(err)
+			}
+			s := &chunked{set: c.data.Train, sizes: []int{3, 11, 2}}
+			passes, broken := 0, -1
+			bad := errors.New("the connection is lost")
+			open := func(epoch int) iter.Seq2[Set[float64], error] {
+				passes++
+				if passes == broken {
+					return func(yield func(Set[float64], error) bool) {
+						for set := range s.open(epoch) {
+							if !yield(set, nil) || !yield(Set[float64]{}, bad) {
+								return
+							}
+						}
+					}
+				}
+				return s.open(epoch)
+			}
+			train := func(each func(*Trainer[float64])) *Trainer[float64] {
+				t.Helper()
+				n := network()
+				tr, err := NewStream(n, c.cfg, Stream[float64]{Rows: 40, Open: open, W: c.data.Train.W}, c.data.Validation)
+				if err != nil {
+					t.Fatal(err)
+				}
+				each(tr)
+				if !slices.Equal(n.Values(), want.Values()) {
+					t.Error("the values have other bits than in memory")
+				}
+				if r := tr.Result(); r.Loss != inMemory.Loss || r.Steps != inMemory.Steps || r.Rows != inMemory.Rows || r.Reason != inMemory.Reason || r.BestEpoch != inMemory.BestEpoch {
+					t.Errorf("got %+v, want %+v as in memory", r, inMemory)
+				}
+				if s.opened != s.left {
+					t.Errorf("the stream was opened %d times and left %d times, want the same number", s.opened, s.left)
+				}
+				return tr
+			}
+			train(func(tr *Trainer[float64]) {
+				if _, err := tr.Run(context.Background()); err != nil {
+					t.Fatal(err)
+				}
+			})
+			whole := passes
+			train(func(tr *Trainer[float64]) {
+				for tr.Result().Reason == "" {
+					for _, err := range tr.Steps(context.Background()) {
+						if err != nil {
+							t.Fatal(err)
+						}
+						break
+					}
+				}
+			})
+			for at := 1; at < whole; at++ { // all passes but the last, which is that of Result
+				passes, broken = 0, at
+				failures := 0
+				train(func(tr *Trainer[float64]) {
+					_, err := tr.Run(context.Background())
+					for ; err != nil; _, err = tr.Run(context.Background()) {
+						if failures++; !errors.Is(err, bad) || failures > 1 {
+							t.Fatalf("pass %d of %d: got %v, want the stream's error once", at, whole, err)
+						}
+					}
+				})
+			}
+		})
+	}
+}
+
 // problemOf returns the first rows of a set.
 func problemOf(s Set[float64], n int) Set[float64] { return s.slice(0, n) }
 

@@ -222,9 +222,10 @@ func newTrainer[T nn.Float](net *nn.Network[T], cfg Config, data Data[T], stream
 	}
 	t.cfg, t.course = cfg, newCourse[T](&cfg)
 	t.together = newTogether[T](cfg.Ranks, len(net.Params()))
-	if stream == nil {
-		t.weight = data.Train.Weight()
+	if stream != nil && stream.all.Rows() > 0 {
+		t.whole = true // an update needs the whole gradient
 	}
+	t.weight = t.all().Weight()
 	t.allocate()
 	return t, nil
 }
@@ -325,6 +326,9 @@ func (t *Trainer[T]) allocate() {
 		t.gather = newGather(most, t.data.Train)
 	}
 	if s := t.stream; s != nil {
+		if s.all.Rows() > 0 { // they are read a shard at a time, or as many as the tape takes
+			most = t.tape.MaxRows()
+		}
 		s.batch = Set[T]{X: nn.NewMatrix[T](most, net.Inputs()), Y: nn.NewMatrix[T](most, net.Outputs()), W: make([]float64, most)}
 		s.check = func(set Set[T]) error { return checkSet("stream's", net, cfg.Loss, set) }
 		s.smooth = func(y nn.Matrix[T]) { smooth(y, y, cfg.LabelSmoothing, cfg.Loss) }
@@ -486,22 +490,37 @@ func (t *Trainer[T]) SinceBest() int {
 
 // FullLoss returns the loss over all training rows with the current weights, or with their running average if one is
 // kept. It is reduced as in the configuration and computed as in inference: with dropout or batch normalization it
-// differs from the loss of the steps. For a stream it is EpochLoss. It is computed at most once per update.
+// differs from the loss of the steps. For a stream it is EpochLoss, unless updates look at all rows and the stream does not fail. It
+// is computed at most once per update.
 func (t *Trainer[T]) FullLoss() float64 { return t.fullLossOn(nil) }
 
 // fullLossOn is FullLoss with the rows divided among the ranks g, all of which call it, or in this process alone if g is nil.
 func (t *Trainer[T]) fullLossOn(g *together[T]) float64 {
-	if t.stream != nil {
+	if t.stream != nil && t.stream.all.Rows() == 0 {
 		if t.epoch == 0 || !kernel.AllFinite(t.judged().Values()) {
 			return math.NaN()
 		}
 		return t.epochLoss
 	}
 	if t.lossAt != t.result.Steps {
-		t.fullLoss = t.lossOf(t.data.Train, nil, g) * t.cfg.Reduction.Scale(t.data.Train.Rows(), t.data.Train.W)
+		all := t.all()
+		loss := t.lossOf(all, nil, g) * t.cfg.Reduction.Scale(all.Rows(), all.W)
+		t.stream.close()
+		if t.stream.failed() != nil { // the next update tells the error
+			return t.epochLoss
+		}
+		t.fullLoss = loss
 		t.lossAt = t.result.Steps
 	}
 	return t.fullLoss
+}
+
+// all returns all training rows. Those of a stream have no numbers: see slice.
+func (t *Trainer[T]) all() Set[T] {
+	if t.stream != nil {
+		return t.stream.all
+	}
+	return t.data.Train
 }
 
 // Within reports whether every output of every training row is within 1e-8 + r·|output| of its target, with the
@@ -539,7 +558,7 @@ func (t *Trainer[T]) lossOf(s Set[T], out []float64, g *together[T]) (sum float6
 	t.losses = slices.Grow(t.losses[:0], parts)[:parts]
 	first, end := g.ownParts(parts)
 	for i := first; i < end; i++ {
-		part := s.slice(i*most, min((i+1)*most, s.Rows()))
+		part := t.slice(s, i*most, min((i+1)*most, s.Rows()))
 		y := net.Forward(t.tape, part.Feed(t.tape, 0, part.Rows(), t.room))
 		if out != nil {
 			y.Float64s(out[i*most*y.Cols:])

@@ -5,7 +5,8 @@
 // The first row that is not empty names the columns, if it looks like a header. A last row that starts with Total is left out.
 // The options Header, SkipRows, Comment and KeepTotal of ReadOptions apply as in a text. Cells are read as they are stored:
 // numbers with all their digits, booleans, texts, and dates where the cell's format is a date format. For a formula, the value
-// that was last computed is read. Rows are read one by one, so a sheet takes little more memory than its table.
+// that was last computed is read. Rows are read one by one, so a sheet takes little more memory than its table, and a table that does not
+// fit goes to the disk. Only the texts that cells share stay in memory.
 package excel
 
 import (
@@ -42,6 +43,7 @@ type book struct {
 	shared   []string
 	dates    []format // of each style
 	since    int64    // seconds since 1970 at the serial number 0
+	grows    bool     // the rows of the sheet are read, and the table checks the free memory itself
 }
 
 // A format says how a cell shows its number.
@@ -73,24 +75,20 @@ func read(f *data.File, opt data.ReadOptions) (*data.Table, error) {
 		return nil, err
 	}
 	s := &sheet{book: b, opt: opt}
+	b.grows = true
 	if err := b.parse(target, s.element); err != nil {
 		return nil, err
 	}
 	if err := s.end(); err != nil {
 		return nil, err
 	}
-	if s.columns == nil {
+	if s.table == nil {
 		return nil, f.Fail(data.ErrEmpty, "the sheet %q is empty: it takes a row of names and at least one more", sheetName(opt.Sheet, names))
 	}
-	for _, c := range s.columns {
-		for c.Len() < s.n {
-			c.Null()
-		}
-	}
-	if s.n == 0 {
+	if s.rows() == 0 {
 		return nil, f.Fail(data.ErrEmpty, "the sheet %q has a row of names and no others: it takes at least one", sheetName(opt.Sheet, names))
 	}
-	t, err := data.TableOf(f.Name, s.columns...)
+	t, err := s.table.Table()
 	if err != nil {
 		return nil, err
 	}
@@ -131,8 +129,8 @@ func (m metered) Read(p []byte) (int, error) {
 	if m.b.most > 0 && m.b.inflated > m.b.most {
 		return n, m.b.f.Fail(data.ErrLarge, "holds more than the %d bytes that are allowed, after decompression: use a part of it", m.b.most)
 	}
-	if before>>20 != m.b.inflated>>20 {
-		if e := m.b.f.Need(m.b.inflated / 4); e != nil { // estimate of the table's size, from the size of its XML
+	if before>>20 != m.b.inflated>>20 && !m.b.grows {
+		if e := m.b.f.Need(m.b.inflated / 4); e != nil { // estimate of the texts' size, from the size of their XML
 			return n, e
 		}
 	}
@@ -165,7 +163,7 @@ func (b *book) parse(name string, f func(d *xml.Decoder, e xml.StartElement) err
 		case err == nil:
 		case err == errStop:
 			return nil
-		case errors.Is(err, data.ErrLarge), errors.Is(err, data.ErrRagged), errors.Is(err, data.ErrFormat), errors.Is(err, data.ErrDamaged):
+		case errors.Is(err, data.ErrLarge), errors.Is(err, data.ErrRagged), errors.Is(err, data.ErrFormat), errors.Is(err, data.ErrDamaged), errors.Is(err, data.ErrSpill), errors.Is(err, data.ErrText):
 			return err
 		default:
 			return b.damaged(name + " is not well-formed XML")

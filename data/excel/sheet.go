@@ -15,16 +15,15 @@ import (
 // A sheet is a sheet being read.
 type sheet struct {
 	*book
-	opt     data.ReadOptions
-	columns []*data.Series // nil until the columns have names
-	headed  bool           // a row names the columns
-	top     []row          // the first rows, until the columns have names
-	now     row            // the row being read
-	before  row            // the row before, which is the last unless another follows
-	number  int            // of the row being read, as the sheet counts
-	at      int            // the column of the previous cell, starting at 1
-	n       int            // rows in the columns
-	notes   []data.Note
+	opt    data.ReadOptions
+	table  *data.Growing // nil until the columns have names
+	headed bool          // a row names the columns
+	top    []row         // the first rows, until the columns have names
+	now    row           // the row being read
+	before row           // the row before, which is the last unless another follows
+	number int           // of the row being read, as the sheet counts
+	at     int           // the column of the previous cell, starting at 1
+	notes  []data.Note
 }
 
 // A row is a row of the sheet that is not empty.
@@ -84,7 +83,7 @@ func (s *sheet) endRow() error {
 		s.now.cells = r.cells[:0]
 		return nil
 	}
-	if s.columns == nil {
+	if s.table == nil {
 		s.now = row{}
 		if s.top = append(s.top, r); len(s.top) < mostTop {
 			return nil
@@ -125,8 +124,9 @@ func (s *sheet) begin() error {
 			{Words: fmt.Sprintf("the row %d names %d of %d columns: if it is a title, say ", first.number, len(first.cells), width)},
 			{Option: "SkipRows", Value: strconv.Itoa(first.number)}, {Words: ", or else give each column a name"}})
 	}
+	s.table = data.NewGrowing(s.f, s.opt)
 	for _, name := range names {
-		s.columns = append(s.columns, data.NewSeries(name))
+		s.table.Columns = append(s.table.Columns, data.NewSeries(name))
 	}
 	for _, r := range s.top {
 		if err := s.put(s.before); err != nil {
@@ -143,12 +143,12 @@ func (s *sheet) end() error {
 	if err := s.endRow(); err != nil {
 		return err
 	}
-	if s.columns == nil {
+	if s.table == nil {
 		if err := s.begin(); err != nil {
 			return err
 		}
 	}
-	if !s.opt.KeepTotal && s.n > 0 {
+	if !s.opt.KeepTotal && s.rows() > 0 {
 		if left := data.TotalNote(s.before.number, s.before.texts()); left != nil {
 			s.notes = append(s.notes, left)
 			return nil
@@ -167,16 +167,21 @@ func (s *sheet) put(r row) error {
 			return err
 		}
 	}
-	s.n++
-	for _, c := range s.columns {
-		if c.Len() < s.n {
-			c.Null()
-		}
+	if err := s.table.EndRow(); err != nil {
+		return err
 	}
-	if s.opt.Progress != nil && s.n%10000 == 0 {
-		s.opt.Progress(data.Progress{Bytes: s.inflated, Rows: s.n})
+	if s.opt.Progress != nil && s.rows()%10000 == 0 {
+		s.opt.Progress(data.Progress{Bytes: s.inflated, Rows: s.rows()})
 	}
 	return nil
+}
+
+// rows returns the number of rows in the table so far.
+func (s *sheet) rows() int {
+	if s.table == nil {
+		return 0
+	}
+	return s.table.Rows()
 }
 
 // columnOf returns the number, starting at 1, of a cell's column in a reference such as
@@ -276,14 +281,14 @@ func characters(d *xml.Decoder) (string, error) {
 
 // putCell appends a cell's value to its column.
 func (s *sheet) putCell(row int, cell cell) error {
-	if cell.column > len(s.columns) {
+	if cell.column > len(s.table.Columns) {
 		which := "first rows have"
 		if s.headed {
 			which = "first row names"
 		}
 		return s.f.Fail(data.ErrRagged, "the cell %s%d is to the right of the last column that the %s: give it a name, or clear the cell", letters(cell.column), row, which)
 	}
-	c := s.columns[cell.column-1]
+	c := s.table.Columns[cell.column-1]
 	kind, value := cell.kind, cell.value
 	switch kind {
 	case "b":

@@ -82,7 +82,7 @@ func read(f *data.File, opt data.ReadOptions) (*data.Table, error) {
 	c := &counter{r: numbers}
 	d := json.NewDecoder(c)
 	d.UseNumber()
-	r := &rows{f: f, opt: opt, d: d, lines: c, index: map[string]int{}}
+	r := &rows{Growing: data.NewGrowing(f, opt), f: f, opt: opt, d: d, lines: c, index: map[string]int{}}
 	t, err := d.Token()
 	listed, closed := t == json.Delim('['), true
 	if listed {
@@ -108,10 +108,10 @@ func read(f *data.File, opt data.ReadOptions) (*data.Table, error) {
 	if err != io.EOF || !closed {
 		return nil, r.broken(err)
 	}
-	if r.n == 0 {
+	if r.Rows() == 0 {
 		return nil, f.Fail(data.ErrEmpty, "holds no object: it takes at least one")
 	}
-	table, err := r.table()
+	table, err := r.Table()
 	if err != nil {
 		return nil, err
 	}
@@ -131,67 +131,13 @@ func read(f *data.File, opt data.ReadOptions) (*data.Table, error) {
 }
 
 type rows struct {
-	f       *data.File
-	opt     data.ReadOptions
-	d       *json.Decoder
-	lines   *counter
-	columns []*data.Series
-	index   map[string]int
-	first   int // the number of keys of the first object
-	n       int
-	held    int         // of these rows, the number in columns
-	parts   *data.Parts // holds the other rows; nil: there are none
-	next    int         // the number of cells at which the free memory is checked again
-}
-
-// partCells is the number of cells after which the free memory is checked. That many go to the disk together.
-const partCells = 1 << 19
-
-// makeRoom sees to it that the next rows have room: in memory, or on the disk if there is one.
-func (r *rows) makeRoom() error {
-	cells := r.held * len(r.columns)
-	switch {
-	case r.parts != nil && cells >= partCells:
-		return r.putAside()
-	case r.parts != nil || cells < r.next && r.held&(r.held-1) != 0: // else at 1, 2, 4, ... rows
-		return nil
-	}
-	r.next = cells + partCells
-	size := 10 * int64(cells)
-	if !r.f.Spills(size, r.opt) {
-		return r.f.Need(size)
-	}
-	r.parts = data.NewParts(r.opt.Spill)
-	return r.putAside()
-}
-
-// putAside moves the rows that the columns hold onto the disk.
-func (r *rows) putAside() error {
-	t, err := data.TableOf(r.f.Name, r.columns...)
-	if err == nil {
-		err = r.parts.Add(t)
-	}
-	if err != nil {
-		return err
-	}
-	r.held = 0
-	for i, s := range r.columns {
-		r.columns[i] = data.NewSeries(s.Name())
-	}
-	return nil
-}
-
-// table makes a table of all rows.
-func (r *rows) table() (*data.Table, error) {
-	if r.parts == nil {
-		return data.TableOf(r.f.Name, r.columns...)
-	}
-	if r.held > 0 {
-		if err := r.putAside(); err != nil {
-			return nil, err
-		}
-	}
-	return r.parts.Table(), nil
+	*data.Growing
+	f     *data.File
+	opt   data.ReadOptions
+	d     *json.Decoder
+	lines *counter
+	index map[string]int
+	first int // the number of keys of the first object
 }
 
 // fail returns an error in the current row.
@@ -214,12 +160,12 @@ func (r *rows) broken(err error) error {
 
 // unread records that the values of a column are not read.
 func (r *rows) unread(i int, what string) {
-	if r.columns[i].IsUnread() {
+	if r.Columns[i].IsUnread() {
 		return
 	}
-	r.columns[i].Unread(what, "flatten the column into keys of single values to use it")
-	for range r.held {
-		r.columns[i].Null()
+	r.Columns[i].Unread(what, "flatten the column into keys of single values to use it")
+	for range r.Held() {
+		r.Columns[i].Null()
 	}
 }
 
@@ -256,21 +202,21 @@ func (r *rows) row() error {
 		name := t.(string)
 		i, known := r.index[name]
 		if !known {
-			i = len(r.columns)
+			i = len(r.Columns)
 			if most := r.opt.MaxColumns; i == mostColumns || most > 0 && i == most {
 				return r.fail(data.ErrLarge, "the objects have more than %d keys: leave some out", i)
 			}
-			if err := r.f.Need(5 * int64(r.held) * int64(i+1)); err != nil {
+			if err := r.f.Need(5 * int64(r.Held()) * int64(i+1)); err != nil {
 				return err
 			}
 			s := data.NewSeries(name)
-			for range r.held {
+			for range r.Held() {
 				s.Null()
 			}
-			r.columns, r.index[name] = append(r.columns, s), i
+			r.Columns, r.index[name] = append(r.Columns, s), i
 		}
-		s := r.columns[i]
-		if s.Len() > r.held {
+		s := r.Columns[i]
+		if s.Len() > r.Held() {
 			return r.fail(data.ErrDamaged, "the key %q appears twice in one object: keep one", name)
 		}
 		if t, err = r.d.Token(); err != nil {
@@ -297,20 +243,14 @@ func (r *rows) row() error {
 			s.Null()
 		}
 	}
-	if r.n == 0 {
-		r.first = len(r.columns)
+	if r.Rows() == 0 {
+		r.first = len(r.Columns)
 	}
-	r.n, r.held = r.n+1, r.held+1
-	for _, s := range r.columns {
-		if s.Len() < r.held {
-			s.Null()
-		}
-	}
-	if err := r.makeRoom(); err != nil {
+	if err := r.EndRow(); err != nil {
 		return err
 	}
-	if r.opt.Progress != nil && r.n%10000 == 0 {
-		r.opt.Progress(data.Progress{Share: r.f.Share(), Bytes: r.d.InputOffset(), Rows: r.n})
+	if r.opt.Progress != nil && r.Rows()%10000 == 0 {
+		r.opt.Progress(data.Progress{Share: r.f.Share(), Bytes: r.d.InputOffset(), Rows: r.Rows()})
 	}
 	return nil
 }

@@ -41,11 +41,20 @@ func read(f *data.File, opt data.ReadOptions) (*data.Table, error) {
 	if n, _ := r.ReadAt(head[:], 0); n == 4 && string(head[:]) == "PK\x03\x04" {
 		return readArchive(f, r, size, opt)
 	}
-	t, err := (&reader{f: f, what: "the array"}).table(io.NewSectionReader(r, 0, size), opt)
+	t, err := (&reader{f: f, what: "the array"}).table(r, size, opt)
 	if err != nil {
 		return nil, err
 	}
 	return t.Formatted("npy"), nil
+}
+
+// An entry is an array of an archive.
+type entry struct {
+	*reader
+	*layout
+	of     *unread // what it holds, if that is not read
+	values io.Reader
+	at     io.ReaderAt // the values, if they are not compressed
 }
 
 // readArchive reads the columns of all arrays of an archive.
@@ -54,35 +63,72 @@ func readArchive(f *data.File, r io.ReaderAt, size int64, opt data.ReadOptions) 
 	if err != nil {
 		return nil, f.Fail(data.ErrDamaged, "the archive is cut short or damaged: fetch or write it again")
 	}
-	var columns []*data.Series
-	for _, entry := range archive.File {
-		name, is := strings.CutSuffix(entry.Name, ".npy")
-		if !is {
-			return nil, f.Fail(data.ErrFormat, "holds %q, which is not an array: leave it out", entry.Name)
-		}
-		z, err := entry.Open()
+	if err := f.Need(int64(len(archive.File)) << 16); err != nil { // to unpack all at the same time
+		return nil, err
+	}
+	var entries []*entry
+	columns := 0
+	for _, of := range archive.File {
+		e, close, err := openEntry(f, r, of, opt)
 		if err != nil {
-			return nil, f.Fail(data.ErrDamaged, "the array %q cannot be unpacked: fetch or write the file again", name)
-		}
-		more, err := (&reader{f: f, name: name, what: fmt.Sprintf("the array %q", name)}).array(z, opt)
-		z.Close()
-		switch of, is := errors.AsType[unread](err); {
-		case is:
-			more = []*data.Series{data.NewSeries(name)}
-			more[0].Unread(of.what, of.advice)
-		case err != nil:
 			return nil, err
 		}
-		columns = append(columns, more...)
+		defer close()
+		if entries = append(entries, e); e.of == nil {
+			columns += len(e.fields)
+		} else {
+			columns++
+		}
 	}
-	if opt.MaxColumns > 0 && len(columns) > opt.MaxColumns {
-		return nil, f.Fail(data.ErrLarge, "has %d columns, and at most %d are allowed: leave some out", len(columns), opt.MaxColumns)
+	if opt.MaxColumns > 0 && columns > opt.MaxColumns {
+		return nil, f.Fail(data.ErrLarge, "has %d columns, and at most %d are allowed: leave some out", columns, opt.MaxColumns)
 	}
-	t, err := data.TableOf(f.Name, columns...)
+	t, err := tableOf(f, entries, opt)
 	if err != nil {
 		return nil, err
 	}
 	return t.Formatted("npz"), nil
+}
+
+// openEntry opens an array of an archive and reads its header.
+func openEntry(f *data.File, r io.ReaderAt, of *zip.File, opt data.ReadOptions) (e *entry, close func() error, err error) {
+	name, is := strings.CutSuffix(of.Name, ".npy")
+	if !is {
+		return nil, nil, f.Fail(data.ErrFormat, "holds %q, which is not an array: leave it out", of.Name)
+	}
+	z, err := of.Open()
+	if err != nil {
+		return nil, nil, f.Fail(data.ErrDamaged, "the array %q cannot be unpacked: fetch or write the file again", name)
+	}
+	e = &entry{reader: &reader{f: f, name: name, what: fmt.Sprintf("the array %q", name)}, values: z}
+	count := &counter{r: z}
+	e.layout, err = e.reader.layout(count, opt)
+	switch unread, is := errors.AsType[unread](err); {
+	case is:
+		e.of, err = &unread, nil
+	case err == nil && of.Method == zip.Store:
+		var from int64
+		if from, err = of.DataOffset(); err == nil {
+			e.at = io.NewSectionReader(r, from+count.n, int64(of.UncompressedSize64)-count.n)
+		}
+	}
+	if err != nil {
+		z.Close()
+		return nil, nil, err
+	}
+	return e, z.Close, nil
+}
+
+// A counter counts the bytes that are read.
+type counter struct {
+	r io.Reader
+	n int64
+}
+
+func (c *counter) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n += int64(n)
+	return n, err
 }
 
 // A reader reads one array.
@@ -111,9 +157,10 @@ func (l *layout) size(rows int64) int64 { return rows*int64(l.width) + 9*rows*in
 // partCells is the number of cells that go to the disk together.
 const partCells = 1 << 19
 
-// table reads an array that is the whole table. One that does not fit in memory goes to the disk part by part.
-func (a *reader) table(r io.Reader, opt data.ReadOptions) (*data.Table, error) {
-	l, err := a.layout(r, opt)
+// table reads an array that is the whole table.
+func (a *reader) table(r io.ReaderAt, size int64, opt data.ReadOptions) (*data.Table, error) {
+	count := &counter{r: io.NewSectionReader(r, 0, size)}
+	l, err := a.layout(count, opt)
 	switch of, is := errors.AsType[unread](err); {
 	case is:
 		return nil, a.f.Fail(data.ErrFormat, "%s holds %s, which are not read: %s", a.what, of.what, of.advice)
@@ -123,24 +170,27 @@ func (a *reader) table(r io.Reader, opt data.ReadOptions) (*data.Table, error) {
 	if opt.MaxColumns > 0 && len(l.fields) > opt.MaxColumns {
 		return nil, a.f.Fail(data.ErrLarge, "has %d columns, and at most %d are allowed: leave some out", len(l.fields), opt.MaxColumns)
 	}
-	if l.byColumn || !a.f.Spills(l.size(l.rows), opt) {
-		columns, err := a.all(r, l)
-		if err != nil {
-			return nil, err
+	at := io.NewSectionReader(r, count.n, size-count.n)
+	return tableOf(a.f, []*entry{{reader: a, layout: l, values: io.NewSectionReader(at, 0, at.Size()), at: at}}, opt)
+}
+
+// tableOf makes a table of the columns of arrays. One that does not fit in memory goes to the disk part by part.
+func tableOf(f *data.File, entries []*entry, opt data.ReadOptions) (*data.Table, error) {
+	rows, width, size, byPart := int64(0), 0, int64(0), true
+	for _, e := range entries {
+		if e.of != nil {
+			continue
 		}
-		return data.TableOf(a.f.Name, columns...)
+		byPart = byPart && (width == 0 || e.rows == rows) && (!e.byColumn || e.at != nil)
+		rows, width, size = e.rows, width+len(e.fields), size+e.size(e.rows)
 	}
-	parts, part := data.NewParts(opt.Spill), int64(max(1, partCells/len(l.fields)))
-	for at := int64(0); at < l.rows; at += part {
-		n := min(part, l.rows-at)
-		if err := a.f.Need(l.size(n)); err != nil {
-			return nil, err
-		}
-		columns, err := a.rows(r, l, at, n)
-		if err != nil {
-			return nil, err
-		}
-		t, err := data.TableOf(a.f.Name, columns...)
+	if !byPart || !f.Spills(size, opt) {
+		return partOf(f, entries, 0, 0)
+	}
+	parts, part := data.NewParts(opt.Spill), int64(max(1, partCells/width))
+	for at := int64(0); at < rows; at += part {
+		n := min(part, rows-at)
+		t, err := partOf(f, entries, at, n)
 		if err == nil {
 			err = parts.Add(t)
 		}
@@ -148,34 +198,40 @@ func (a *reader) table(r io.Reader, opt data.ReadOptions) (*data.Table, error) {
 			return nil, err
 		}
 		if opt.Progress != nil {
-			opt.Progress(data.Progress{Share: float64(at+n) / float64(l.rows), Rows: int(at + n)})
+			opt.Progress(data.Progress{Share: float64(at+n) / float64(rows), Rows: int(at + n)})
 		}
-	}
-	if err := a.ends(r, l); err != nil {
-		return nil, err
 	}
 	return parts.Table(), nil
 }
 
-// array reads an array, and returns its columns.
-func (a *reader) array(r io.Reader, opt data.ReadOptions) ([]*data.Series, error) {
-	l, err := a.layout(r, opt)
-	if err != nil {
-		return nil, err
+// partOf makes a table of the next n rows of all arrays, of which the at rows before them have been read. If n is 0, it takes
+// all rows.
+func partOf(f *data.File, entries []*entry, at, n int64) (*data.Table, error) {
+	var columns []*data.Series
+	for _, e := range entries {
+		if e.of != nil {
+			s := data.NewSeries(e.name)
+			s.Unread(e.of.what, e.of.advice)
+			columns = append(columns, s)
+			continue
+		}
+		own := n
+		if n == 0 {
+			own = e.rows
+		}
+		if err := f.Need(e.size(own)); err != nil {
+			return nil, err
+		}
+		more, err := e.next(at, own)
+		if err == nil && at+own == e.rows {
+			err = e.ends()
+		}
+		if err != nil {
+			return nil, err
+		}
+		columns = append(columns, more...)
 	}
-	return a.all(r, l)
-}
-
-// all reads all values.
-func (a *reader) all(r io.Reader, l *layout) ([]*data.Series, error) {
-	if err := a.f.Need(l.size(l.rows)); err != nil {
-		return nil, err
-	}
-	columns, err := a.rows(r, l, 0, l.rows)
-	if err != nil {
-		return nil, err
-	}
-	return columns, a.ends(r, l)
+	return data.TableOf(f.Name, columns...)
 }
 
 // layout reads the header of an array.
@@ -240,39 +296,61 @@ func (a *reader) layout(r io.Reader, opt data.ReadOptions) (*layout, error) {
 	return l, nil
 }
 
-// rows reads the next n rows. The at rows before them have been read. If the values lie column by column, these must be all
-// rows.
-func (a *reader) rows(r io.Reader, l *layout, at, n int64) ([]*data.Series, error) {
-	width := int64(l.width)
-	var raw bytes.Buffer // grows as bytes arrive
-	if came, err := io.CopyN(&raw, r, n*width); err != nil {
-		if errors.Is(err, data.ErrLarge) {
-			return nil, err
-		}
-		return nil, a.f.Fail(data.ErrDamaged, "%s should hold %d bytes and holds %d: it is cut short, fetch or write the file again", a.what, l.rows*width, at*width+came)
+// next reads the next n rows. The at rows before them have been read.
+func (e *entry) next(at, n int64) ([]*data.Series, error) {
+	if e.byColumn && n < e.rows {
+		return e.nextByColumn(at, n)
 	}
-	columns := make([]*data.Series, len(l.fields))
-	b := raw.Bytes()
-	for i, f := range l.fields {
-		s := data.NewSeries(f.name)
-		s.Grow(int(n))
-		place, step := f.at, l.width
-		if l.byColumn {
+	raw, err := e.bytes(e.values, at*int64(e.width), n*int64(e.width))
+	if err != nil {
+		return nil, err
+	}
+	columns := make([]*data.Series, len(e.fields))
+	for i, f := range e.fields {
+		place, step := f.at, e.width
+		if e.byColumn {
 			place, step = f.at*int(n), f.size
 		}
-		for range n {
-			f.element(s, b[place:place+f.size])
-			place += step
-		}
-		columns[i] = s
+		columns[i] = f.series(raw[place:], step, n)
 	}
 	return columns, nil
 }
 
+// nextByColumn is next for some rows of an array whose values lie column by column.
+func (e *entry) nextByColumn(at, n int64) (columns []*data.Series, err error) {
+	for _, f := range e.fields {
+		from := int64(f.at)*e.rows + at*int64(f.size)
+		raw, err := e.bytes(io.NewSectionReader(e.at, from, n*int64(f.size)), from, n*int64(f.size))
+		if err != nil {
+			return nil, err
+		}
+		columns = append(columns, f.series(raw, f.size, n))
+	}
+	if at+n == e.rows { // so that ends finds what follows
+		e.values = io.NewSectionReader(e.at, e.rows*int64(e.width), 1)
+	}
+	return columns, nil
+}
+
+// bytes reads n bytes of the values, which begin at a place among them.
+func (e *entry) bytes(r io.Reader, at, n int64) ([]byte, error) {
+	var raw bytes.Buffer // grows as bytes arrive
+	if came, err := io.CopyN(&raw, r, n); err != nil {
+		if errors.Is(err, data.ErrLarge) {
+			return nil, err
+		}
+		return nil, e.f.Fail(data.ErrDamaged, "%s should hold %d bytes and holds %d: it is cut short, fetch or write the file again", e.what, e.rows*int64(e.width), at+came)
+	}
+	return raw.Bytes(), nil
+}
+
 // ends refuses bytes after the last row.
-func (a *reader) ends(r io.Reader, l *layout) error {
-	if n, _ := r.Read(make([]byte, 1)); n > 0 {
-		return a.f.Fail(data.ErrDamaged, "%s continues after the %d rows that it declares: it is damaged", a.what, l.rows)
+func (e *entry) ends() error {
+	switch n, err := e.values.Read(make([]byte, 1)); {
+	case n > 0:
+		return e.f.Fail(data.ErrDamaged, "%s continues after the %d rows that it declares: it is damaged", e.what, e.rows)
+	case err != nil && err != io.EOF: // such as the archive's checksum
+		return e.damaged()
 	}
 	return nil
 }
@@ -283,6 +361,17 @@ type field struct {
 	element element
 	at      int
 	size    int
+}
+
+// series returns the column of n values. The first begins raw, and each is step bytes after the one before.
+func (f *field) series(raw []byte, step int, n int64) *data.Series {
+	s := data.NewSeries(f.name)
+	s.Grow(int(n))
+	for place := 0; n > 0; n-- {
+		f.element(s, raw[place:place+f.size])
+		place += step
+	}
+	return s
 }
 
 // An element appends the value in b to a series.

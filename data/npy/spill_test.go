@@ -1,6 +1,8 @@
 package npy
 
 import (
+	"archive/zip"
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -11,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/data/internal/written"
 	"github.com/gradus-ml/gradus/internal/memory"
 )
 
@@ -74,4 +77,89 @@ func TestSpills(t *testing.T) {
 			t.Errorf("got the error %v, want %s", err, says)
 		}
 	}
+}
+
+// TestArchiveSpills: the arrays of an archive that do not fit in memory go to the disk together, part by part, and the table is
+// the same: of a matrix by rows or by columns, of a vector, and of an array that is not read. A compressed matrix by columns
+// must fit as a whole.
+func TestArchiveSpills(t *testing.T) {
+	const rows = 300_000
+	var byRows, byColumns, y []byte
+	for i := range rows {
+		for j := range 3 {
+			byRows = binary.LittleEndian.AppendUint64(byRows, math.Float64bits(math.Sqrt(float64(3*i+j))))
+		}
+		y = binary.LittleEndian.AppendUint32(y, uint32(i%11))
+	}
+	for j := range 2 {
+		for i := range rows {
+			byColumns = binary.LittleEndian.AppendUint32(byColumns, math.Float32bits(float32(i*(j+1)%17)/10))
+		}
+	}
+	header := func(descr string, byColumn, shape string) string {
+		return fmt.Sprintf("{'descr': '%s', 'fortran_order': %s, 'shape': %s, }\n", descr, byColumn, shape)
+	}
+	for _, c := range []struct {
+		name   string
+		method uint16
+	}{{"stored", zip.Store}, {"compressed", zip.Deflate}} {
+		t.Run(c.name, func(t *testing.T) {
+			var out bytes.Buffer
+			z := zip.NewWriter(&out)
+			add := func(name string, raw []byte) {
+				t.Helper()
+				w, err := z.CreateHeader(&zip.FileHeader{Name: name, Method: c.method})
+				if err == nil {
+					_, err = w.Write(raw)
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+			add("X.npy", array(header("<f8", "False", fmt.Sprintf("(%d, 3)", rows)), byRows...))
+			if c.method == zip.Store {
+				add("F.npy", array(header("<f4", "True", fmt.Sprintf("(%d, 2)", rows)), byColumns...))
+			}
+			add("cube.npy", array(header("<f8", "False", "(1, 1, 1)"), make([]byte, 8)...))
+			add("y.npy", array(header("<i4", "False", fmt.Sprintf("(%d,)", rows)), y...))
+			if err := z.Close(); err != nil {
+				t.Fatal(err)
+			}
+			path := filepath.Join(t.TempDir(), "t.npz")
+			if err := os.WriteFile(path, out.Bytes(), 0o666); err != nil {
+				t.Fatal(err)
+			}
+			written.Spills(t, path, data.ReadOptions{}, 14<<20)
+
+			// A byte that changes is found by the archive's checksum.
+			if c.method != zip.Store {
+				return
+			}
+			raw := out.Bytes()
+			raw[bytes.Index(raw, byRows[:64])+1000] ^= 1
+			if err := os.WriteFile(path, raw, 0o666); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := data.Read(path, data.ReadOptions{}); !errors.Is(err, data.ErrDamaged) {
+				t.Errorf("with a changed byte: got %v, want ErrDamaged", err)
+			}
+		})
+	}
+}
+
+// TestColumnsSpill: a matrix that lies column by column goes to the disk part by part.
+func TestColumnsSpill(t *testing.T) {
+	const rows = 500_000
+	var raw []byte
+	for j := range 3 {
+		for i := range rows {
+			raw = binary.LittleEndian.AppendUint64(raw, math.Float64bits(math.Sqrt(float64(i*(j+1)))))
+		}
+	}
+	path := filepath.Join(t.TempDir(), "t.npy")
+	whole := array(fmt.Sprintf("{'descr': '<f8', 'fortran_order': True, 'shape': (%d, 3), }\n", rows), raw...)
+	if err := os.WriteFile(path, whole, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	written.Spills(t, path, data.ReadOptions{}, 14<<20)
 }

@@ -72,11 +72,10 @@ func read(f *data.File, opt data.ReadOptions) (*data.Table, error) {
 		return nil, refused(err)
 	}
 	defer rows.Close()
-	var columns []*data.Series
-	n := 0
+	g := data.NewGrowing(f, opt)
 	for rows.Next() {
-		if columns == nil {
-			if columns, err = describe(f, rows, enums, opt); err != nil {
+		if g.Columns == nil {
+			if g.Columns, err = describe(f, rows, enums, opt); err != nil {
 				return nil, err
 			}
 		}
@@ -85,28 +84,26 @@ func read(f *data.File, opt data.ReadOptions) (*data.Table, error) {
 			return nil, refused(err)
 		}
 		for i, v := range values {
-			if s := columns[i]; !s.IsUnread() {
+			if s := g.Columns[i]; !s.IsUnread() {
 				if what := put(s, v); what != "" {
 					s.Unread(what, "cast the column to numbers or texts in the query to use it")
 				}
 			}
 		}
-		if n++; n&(n-1) == 0 { // at 1, 2, 4, ... rows
-			if err := f.Need(10 * int64(n) * int64(len(columns))); err != nil {
-				return nil, err
-			}
+		if err := g.EndRow(); err != nil {
+			return nil, err
 		}
-		if opt.Progress != nil && n%10000 == 0 {
-			opt.Progress(data.Progress{Rows: n})
+		if opt.Progress != nil && g.Rows()%10000 == 0 {
+			opt.Progress(data.Progress{Rows: g.Rows()})
 		}
 	}
 	if err := rows.Err(); err != nil {
 		return nil, refused(err)
 	}
-	if n == 0 {
+	if g.Rows() == 0 {
 		return nil, f.Fail(data.ErrEmpty, "the query returned no rows: it takes at least one")
 	}
-	t, err := data.TableOf(f.Name, columns...)
+	t, err := g.Table()
 	if err != nil {
 		return nil, err
 	}

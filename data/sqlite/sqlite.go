@@ -54,11 +54,11 @@ func read(f *data.File, opt data.ReadOptions) (*data.Table, error) {
 	if n := stmt.ColumnCount(); opt.MaxColumns > 0 && n > opt.MaxColumns {
 		return nil, f.Fail(data.ErrLarge, "has %d columns, and at most %d are allowed: select fewer", n, opt.MaxColumns)
 	}
-	columns, err := rows(f, stmt, opt.Progress)
+	g, err := rows(f, stmt, opt)
 	if err != nil {
 		return nil, err
 	}
-	t, err := data.TableOf(f.Name, columns...)
+	t, err := g.Table()
 	if err != nil {
 		return nil, err
 	}
@@ -93,17 +93,16 @@ func prepare(f *data.File, db *sqlite3.Conn, asked string) (*sqlite3.Stmt, error
 	return stmt, nil
 }
 
-// rows reads all rows of a query, column by column.
-func rows(f *data.File, stmt *sqlite3.Stmt, tell func(data.Progress)) ([]*data.Series, error) {
-	n := stmt.ColumnCount()
-	columns, booleans := make([]*data.Series, n), make([]bool, n)
-	for i := range columns {
-		columns[i] = data.NewSeries(stmt.ColumnName(i))
+// rows reads all rows of a query, one by one.
+func rows(f *data.File, stmt *sqlite3.Stmt, opt data.ReadOptions) (*data.Growing, error) {
+	g := data.NewGrowing(f, opt)
+	booleans := make([]bool, stmt.ColumnCount())
+	for i := range booleans {
+		g.Columns = append(g.Columns, data.NewSeries(stmt.ColumnName(i)))
 		booleans[i] = strings.Contains(strings.ToUpper(stmt.ColumnDeclType(i)), "BOOL")
 	}
-	rows := 0
 	for stmt.Step() {
-		for i, s := range columns {
+		for i, s := range g.Columns {
 			if s.IsUnread() {
 				continue
 			}
@@ -119,24 +118,22 @@ func rows(f *data.File, stmt *sqlite3.Stmt, tell func(data.Progress)) ([]*data.S
 			case sqlite3.FLOAT:
 				s.Float(stmt.ColumnFloat(i))
 			case sqlite3.BLOB:
-				s.Unread(fmt.Sprintf("bytes, as in row %d", rows), "cast the column to numbers or texts in the query to use it")
+				s.Unread(fmt.Sprintf("bytes, as in row %d", g.Rows()), "cast the column to numbers or texts in the query to use it")
 			default:
 				s.Bytes(stmt.ColumnRawText(i))
 			}
 		}
-		if rows++; rows&(rows-1) == 0 { // at 1, 2, 4, ... rows
-			if err := f.Need(10 * int64(rows) * int64(n)); err != nil {
-				return nil, err
-			}
+		if err := g.EndRow(); err != nil {
+			return nil, err
 		}
-		if tell != nil && rows%10000 == 0 {
-			tell(data.Progress{Rows: rows})
+		if opt.Progress != nil && g.Rows()%10000 == 0 {
+			opt.Progress(data.Progress{Rows: g.Rows()})
 		}
 	}
 	if err := stmt.Err(); err != nil {
 		return nil, damaged(f, err)
 	}
-	return columns, nil
+	return g, nil
 }
 
 // reason returns SQLite's message without its prefix.

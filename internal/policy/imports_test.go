@@ -60,7 +60,7 @@ var allowed = map[string][]string{
 	"data/postgres":                {"data", "internal/pgerror", "github.com/jackc/pgx/v5"},
 	"cmd/gradus/internal/queue":    {"internal/pgerror", "cmd/gradus/internal/journal", "github.com/jackc/pgx/v5"},
 	"data/sqlite":                  {"data", "github.com/ncruces/go-sqlite3"},
-	"data/internal/written":        {"data"},
+	"data/internal/written":        {"data", "internal/memory"},
 	"data/parquet":                 {"data", "internal/flatbuf", "internal/lz4", "github.com/klauspost/compress/"},
 	"diagnosis":                    {"nn", "optim", "train"},
 	"model": {

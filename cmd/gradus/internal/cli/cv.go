@@ -75,7 +75,7 @@ func (c *cvCmd) Run(e *env) error {
 	}
 	var work sent
 	if c.Queue != "" {
-		if work, err = c.send(e, f); err != nil {
+		if work, err = c.send(e, f, blocks{}); err != nil {
 			return err
 		}
 		o.Elsewhere = func(ctx context.Context, i int) (*model.FoldRun, error) {

@@ -43,3 +43,9 @@ func (f *diskFlags) open(out string) (disk *data.Spill, close func(), err error)
 		memory.Allow(0)
 	}, nil
 }
+
+// workDisk is open on another machine than that of the call, whose memory and folders are its own.
+func (f *diskFlags) workDisk() (disk *data.Spill, close func(), err error) {
+	*f = diskFlags{}
+	return f.open("")
+}

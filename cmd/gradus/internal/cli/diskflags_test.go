@@ -42,61 +42,72 @@ func trainIn(t *testing.T, how ...string) outcome {
 
 func TestMemoryChangesNoBit(t *testing.T) {
 	notShort(t)
-	place(t, map[string]string{"big.csv": largeTable(400_000)})
-	whole := trainIn(t)
-	if whole.code != 0 {
-		t.Fatalf("got %v, want exit status 0", whole.err)
-	}
-	want := parseJSON(t, whole.out)
-	if strings.Contains(whole.out, "on the disk") {
-		t.Fatal("the table does not fit in this machine's memory")
-	}
-	small := trainIn(t, "--memory", "30MiB")
-	if small.code != 0 {
-		t.Fatalf("got %v, want exit status 0", small.err)
-	}
-	got := parseJSON(t, small.out)
-	if !strings.Contains(small.out, "its cells are on the disk") || !strings.Contains(small.out, "The encoded rows do not fit") {
-		t.Errorf("the rows are in memory, want them on the disk; got the notes %v", got["notes"])
-	}
-	other := func(o object) { // removes the notes, which differ for a table on the disk
-		delete(o, "notes")
-	}
-	other(got)
-	other(want)
-	for _, d := range differences(got, want) {
-		t.Error(d)
-	}
-
-	// A run that is killed while it trains continues from its checkpoint, on the disk and in memory.
-	for i, how := range [][]string{{"--memory", "30MiB"}, nil} {
-		run := fmt.Sprintf("run%d", i)
-		args := append(append([]string{"train", "big.csv"}, inBlocks...), "--run", run, "--checkpoint-every", "1ms")
-		cmd := process(os.Args[0], append(args, "--memory", "30MiB")...)
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		for range 600 {
-			if _, err := os.Stat(filepath.Join(run, checkpointFiles[0])); err == nil {
-				break
+	for _, c := range []struct {
+		name       string
+		how        []string
+		checkpoint string // the folder of the first one
+	}{
+		{"one network", nil, ""},
+		{"an ensemble", []string{"--members", "2", "--hidden", "8"}, "member-0"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			place(t, map[string]string{"big.csv": largeTable(400_000)})
+			whole := trainIn(t, c.how...)
+			if whole.code != 0 {
+				t.Fatalf("got %v, want exit status 0", whole.err)
 			}
-			time.Sleep(50 * time.Millisecond)
-		}
-		cmd.Process.Kill()
-		cmd.Wait()
-		if how == nil { // the machine has more memory now
-			config := strings.Replace(readFile(t, run+"/config.json"), `"memory": "30MiB",`, "", 1)
-			writeFile(t, run+"/config.json", config)
-		}
-		again := outcomeOf(t, process(os.Args[0], "resume", run, "--json", "--quiet"))
-		if again.code != 0 {
-			t.Fatalf("got %v, want exit status 0", again.err)
-		}
-		got := parseJSON(t, again.out)
-		other(got)
-		for _, d := range differences(got, want) {
-			t.Errorf("resumed: %s", d)
-		}
+			want := parseJSON(t, whole.out)
+			if strings.Contains(whole.out, "on the disk") {
+				t.Fatal("the table does not fit in this machine's memory")
+			}
+			small := trainIn(t, append(c.how, "--memory", "30MiB")...)
+			if small.code != 0 {
+				t.Fatalf("got %v, want exit status 0", small.err)
+			}
+			got := parseJSON(t, small.out)
+			if !strings.Contains(small.out, "its cells are on the disk") || !strings.Contains(small.out, "The encoded rows do not fit") {
+				t.Errorf("the rows are in memory, want them on the disk; got the notes %v", got["notes"])
+			}
+			other := func(o object) { // removes the notes, which differ for a table on the disk
+				delete(o, "notes")
+			}
+			other(got)
+			other(want)
+			for _, d := range differences(got, want) {
+				t.Error(d)
+			}
+
+			// A run that is killed while it trains continues from its checkpoint, on the disk and in memory.
+			for i, how := range [][]string{{"--memory", "30MiB"}, nil} {
+				run := fmt.Sprintf("run%d", i)
+				args := append(append([]string{"train", "big.csv"}, inBlocks...), "--run", run, "--checkpoint-every", "1ms")
+				cmd := process(os.Args[0], append(append(args, c.how...), "--memory", "30MiB")...)
+				if err := cmd.Start(); err != nil {
+					t.Fatal(err)
+				}
+				for range 600 {
+					if _, err := os.Stat(filepath.Join(run, c.checkpoint, checkpointFiles[0])); err == nil {
+						break
+					}
+					time.Sleep(50 * time.Millisecond)
+				}
+				cmd.Process.Kill()
+				cmd.Wait()
+				if how == nil { // the machine has more memory now
+					config := strings.Replace(readFile(t, run+"/config.json"), `"memory": "30MiB",`, "", 1)
+					writeFile(t, run+"/config.json", config)
+				}
+				again := outcomeOf(t, process(os.Args[0], "resume", run, "--json", "--quiet"))
+				if again.code != 0 {
+					t.Fatalf("got %v, want exit status 0", again.err)
+				}
+				got := parseJSON(t, again.out)
+				other(got)
+				for _, d := range differences(got, want) {
+					t.Errorf("resumed: %s", d)
+				}
+			}
+		})
 	}
 }
 
@@ -113,8 +124,13 @@ func TestMemoryOnAFullDisk(t *testing.T) {
 	for _, c := range []struct {
 		blocks int // of 512 bytes
 		says   string
-	}{{2000, "temporary files"}, {20_000, "the encoded rows, which take"}} {
-		args := append(append([]string{"train", "big.csv"}, inBlocks...), "--memory", "30MiB")
+		how    []string
+	}{
+		{2000, "temporary files", nil},
+		{20_000, "the encoded rows, which take", nil},
+		{20_000, "file too large", []string{"--members", "2", "--hidden", "8"}},
+	} {
+		args := append(append(append([]string{"train", "big.csv"}, inBlocks...), "--memory", "30MiB"), c.how...)
 		cmd := process(sh, append([]string{"-c", fmt.Sprintf(`ulimit -f %d; exec "$@"`, c.blocks), "sh", os.Args[0]}, args...)...)
 		o := outcomeOf(t, cmd)
 		if o.code != 1 || !strings.Contains(o.err, c.says) || !strings.Contains(o.err, "larger disk") || strings.Count(o.err, "\n") != 1 {
@@ -187,7 +203,7 @@ func TestMemoryIsRead(t *testing.T) {
 	if o.code != 2 || !strings.Contains(o.err, "--memory") || !strings.Contains(o.err, "2GiB") {
 		t.Errorf(`got %d %s, want exit status 2 and "--memory" in o.err and "2GiB" in o.err`, o.code, o.err)
 	}
-	if o := call("train", "t.csv", "--block-rows", "8", "--optimizer", "lbfgs"); o.code != 2 || !strings.Contains(o.err, "mini-batch") {
+	if o := call("train", "t.csv", "--block-rows", "8", "--method", "per-sample"); o.code != 2 || !strings.Contains(o.err, "mini-batch") {
 		t.Errorf(`got %d %s, want exit status 2 and "mini-batch" in o.err`, o.code, o.err)
 	}
 }
@@ -215,5 +231,54 @@ func TestImportanceAndFoldsOnTheDisk(t *testing.T) {
 		for _, d := range differences(got, want) {
 			t.Errorf("%v: %s", command, d)
 		}
+	}
+}
+
+// TestTuneOnTheDisk: a search over a table that does not fit in memory has the trials and the weights of memory. Where the rows go
+// to the disk by themselves, the command that it prints names the blocks, and gives the weights again. A killed search continues.
+func TestTuneOnTheDisk(t *testing.T) {
+	notShort(t)
+	place(t, map[string]string{"big.csv": largeTable(400_000)})
+	search := strings.Fields("tune big.csv --trials 3 --epochs 1 --batch-size 1024 --hidden 4 --members 1 --search lr=1e-3..1e-1:log --search activation=relu|tanh --strategy random --json")
+	tuned := func(onDisk bool, more ...string) object {
+		t.Helper()
+		o := outcomeOf(t, process(os.Args[0], append(search, more...)...))
+		if o.code != 0 {
+			t.Fatalf("%v: got exit status %d and %s, want 0", more, o.code, o.err)
+		}
+		if strings.Contains(o.out, "The encoded rows do not fit") != onDisk {
+			t.Errorf("%v: the rows on the disk: got %v, want %v", more, !onDisk, onDisk)
+		}
+		return parseJSON(t, o.out)
+	}
+	sum := func(o object) any { return o["train"].(map[string]any)["weights_sha256"] }
+	blocks := []string{"--block-rows", "512", "--buffer-blocks", "16"}
+	want := tuned(false, blocks...)
+	got := tuned(true, append(blocks, "--memory", "30MiB")...)
+	if a, b := sameTrials(want), sameTrials(got); a != b || sum(want) != sum(got) {
+		t.Errorf("in memory\n%s\non the disk\n%s\nwith the weights %v and %v, want the same", a, b, sum(want), sum(got))
+	}
+
+	search = append(search, "--buffer-blocks", "4", "--memory", "40MiB")
+	cmd := process(os.Args[0], append(search, "--run", "kept", "--cache", "cache")...)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for range 600 {
+		if raw, err := os.ReadFile("kept/trials.jsonl"); err == nil && strings.Count(string(raw), "\n") > 1 {
+			break
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	cmd.Process.Kill()
+	cmd.Wait()
+	again, whole := tuned(true, "--run", "kept", "--cache", "cache"), tuned(true)
+	if a, b := sameTrials(whole), sameTrials(again); a != b || sum(whole) != sum(again) {
+		t.Errorf("continued after a kill\n%s\nuninterrupted\n%s\nwith the weights %v and %v, want the same", b, a, sum(again), sum(whole))
+	}
+	command := strings.Fields(whole["command"].(string))
+	trained := outcomeOf(t, process(os.Args[0], append(command[1:], "--json", "--quiet")...))
+	if trained.code != 0 || parseJSON(t, trained.out)["weights_sha256"] != sum(whole) {
+		t.Errorf("%q: got exit status %d and %.300s, want the weights %v", command, trained.code, trained.out+trained.err, sum(whole))
 	}
 }

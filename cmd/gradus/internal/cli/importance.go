@@ -249,7 +249,7 @@ func (c *measuring) elsewhere(e *env, o *model.ImportanceOptions) error {
 		o.Known = map[string][]float64{}
 	}
 	todo := slices.DeleteFunc(slices.Clone(c.m.Columns()), func(column string) bool { return len(o.Known[column]) == c.Repeats })
-	work, err := c.send(e, c)
+	work, err := c.send(e, c, blocks{})
 	if err != nil {
 		return err
 	}

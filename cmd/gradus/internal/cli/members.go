@@ -51,16 +51,25 @@ func (c *trainCmd) queueable(o model.Options) error {
 }
 
 // bagging is the training of an ensemble.
-type bagging struct{ f *model.Fit }
+type bagging struct {
+	f         *model.Fit
+	closeDisk func()
+}
 
 // share reads the tables of another process's training.
 func (c *trainCmd) share(e *env, find func(path string) string) (pieces, error) {
 	c.locate(find)
-	f, err := c.prepare(e)
+	disk, closeDisk, err := c.workDisk()
 	if err != nil {
 		return nil, err
 	}
-	return &bagging{f}, nil
+	c.disk = disk
+	f, err := c.prepare(e)
+	if err != nil {
+		closeDisk()
+		return nil, err
+	}
+	return &bagging{f, closeDisk}, nil
 }
 
 // head returns all that the members depend on.
@@ -86,7 +95,10 @@ func (b *bagging) piece(ctx context.Context, work []byte) (any, string, error) {
 	return packed(run)
 }
 
-func (b *bagging) close() { b.f.Release() }
+func (b *bagging) close() {
+	b.f.Release()
+	b.closeDisk()
+}
 
 // memberFlag chooses one network of an ensemble.
 type memberFlag struct {

@@ -86,3 +86,24 @@ func TestPostgres(t *testing.T) {
 		t.Errorf("the password is shown:\n%s", said)
 	}
 }
+
+// TestPostgresOnTheDisk: the rows of a query that do not fit in memory go to the disk as they come, with the weights of memory.
+func TestPostgresOnTheDisk(t *testing.T) {
+	notShort(t)
+	csv := formatFile(t, "people.csv")
+	place(t, nil)
+	const secret = "Xyzzy-42"
+	address := "postgres://postgres:" + secret + "@" + startPostgres(t, secret, csv)
+	query := "select sin(i) as a, cos(i * 0.7) as b, (i % 11)::bigint as c, 'w' || (i % 3) as word, case when i % 5 > 0 then sin(i) + i % 3 end as y from generate_series(1, 500000) as i"
+	var sums []any
+	for _, how := range [][]string{nil, {"--memory", "30MiB"}} {
+		o := outcomeOf(t, process(os.Args[0], append(append([]string{"train", address, "--query", query, "--members", "1", "--hidden", "8"}, inBlocks...), how...)...))
+		if o.code != 0 || strings.Contains(o.out, "its cells are on the disk") != (how != nil) {
+			t.Fatalf("with %q: got exit status %d, %s and %.2000s, want 0 and the cells on the disk: %v", how, o.code, o.err, o.out, how != nil)
+		}
+		sums = append(sums, parseJSON(t, o.out)["weights_sha256"])
+	}
+	if sums[0] != sums[1] {
+		t.Errorf("got the weights %v on the disk, want %v as in memory", sums[1], sums[0])
+	}
+}

@@ -57,8 +57,9 @@ func (c *trainCmd) locate(find func(path string) string) {
 // sent is work in a queue.
 type sent struct{ *queue.Job }
 
-// send puts a call into its queue. Afterwards do has its pieces done.
-func (f *queueFlags) send(e *env, p pieces) (sent, error) {
+// send puts a call into its queue. Afterwards do has its pieces done. Workers take their rows in the same blocks, whether these
+// fit in their memory or not.
+func (f *queueFlags) send(e *env, p pieces, in blocks) (sent, error) {
 	if !(f.Verify >= 0 && f.Verify <= 1) {
 		return sent{}, usagef("--verify %v: give a share from 0 to 1", f.Verify)
 	}
@@ -71,7 +72,7 @@ func (f *queueFlags) send(e *env, p pieces) (sent, error) {
 		return sent{}, err
 	}
 	e.watch()
-	job, err := queue.Submit(e.ctx, f.Queue, queue.Call{Caller: whoami(), Version: version(), Command: withoutPasswords(withoutQueue(e.args)), Head: text, Verify: f.Verify}, e.say)
+	job, err := queue.Submit(e.ctx, f.Queue, queue.Call{Caller: whoami(), Version: version(), Command: append(withoutPasswords(withoutQueue(e.args)), in.flags()...), Head: text, Verify: f.Verify}, e.say)
 	if err != nil {
 		return sent{}, fmt.Errorf("--queue: %w", err)
 	}

@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/gradus-ml/gradus/internal/memory"
@@ -26,14 +27,29 @@ type ranks struct {
 	crowded bool      // there are more ranks than cores on this machine
 	lost    bool      // the others cannot be reached any more, or wait in vain for this rank
 	blocks  blocks    // of a rank whose rows are in blocks, if there is one
-	members int       // the smallest number of networks that a rank is prepared for
-	odd     int       // a rank that is prepared for another number than a rank before it; 0: none
+	odd     int       // a rank that is prepared for another number of networks than rank 0; 0: none
 }
 
 // blocks are the sizes that affect the order of rows in blocks. They are 0 if the rows are not in blocks.
 type blocks struct{ Rows, Buffer int }
 
 func blocksOf(f *model.Fit) blocks { return blocks{f.Options.BlockRows, f.Options.BufferBlocks} }
+
+// give sets the sizes in a call, if the rows are in blocks.
+func (b blocks) give(c *trainCmd) {
+	if b.Rows > 0 {
+		c.give("block-rows", strconv.Itoa(b.Rows))
+		c.give("buffer-blocks", strconv.Itoa(b.Buffer))
+	}
+}
+
+// flags returns the flags that set the sizes, if the rows are in blocks.
+func (b blocks) flags() []string {
+	if b.Rows == 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf("--block-rows=%d", b.Rows), fmt.Sprintf("--buffer-blocks=%d", b.Buffer)}
+}
 
 // Gather calls the World's Gather, and remembers if it failed.
 func (r *ranks) Gather(all []byte, counts []int) error {
@@ -212,11 +228,8 @@ func (e *env) agree(f *model.Fit, failed error) error {
 		if theirs.Blocks.Rows > 0 {
 			r.blocks = theirs.Blocks
 		}
-		switch {
-		case i == 0:
-			r.members, r.odd = theirs.Members, 0
-		case theirs.Members != r.members:
-			r.members, r.odd = min(r.members, theirs.Members), i
+		if theirs.Members != first.Members {
+			r.odd = i
 		}
 	}
 	return nil

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math"
 	"os"
-	"strconv"
 	"strings"
 	"time"
 
@@ -76,7 +75,7 @@ func (c *trainCmd) Run(e *env) error {
 		c.told = len(notes)
 	}
 	if c.Queue != "" {
-		if c.work, err = c.send(e, &bagging{f}); err != nil {
+		if c.work, err = c.send(e, &bagging{f, func() {}}, blocksOf(f)); err != nil {
 			return err
 		}
 	}
@@ -187,17 +186,11 @@ func (c *trainCmd) prepareAll(e *env, failed error) (f *model.Fit, err error) {
 
 // begin begins the prepared run. With a run folder, it restores the run from it or begins the run in it. If the rows fit
 // in memory here and are in blocks on another rank, it puts them in the same blocks: their order depends on the blocks,
-// and not on where they are. If another rank has no memory for an ensemble that was only a default, none trains one.
+// and not on where they are.
 func (c *trainCmd) begin(e *env, f *model.Fit) (_ *model.Fit, dir *runDir, err error) {
-	if r := e.ranks; r != nil && (r.blocks != blocksOf(f) || r.members != f.Members()) {
+	if r := e.ranks; r != nil && r.blocks != blocksOf(f) {
 		f.Release()
-		if r.blocks != blocksOf(f) {
-			c.give("block-rows", strconv.Itoa(r.blocks.Rows))
-			c.give("buffer-blocks", strconv.Itoa(r.blocks.Buffer))
-		}
-		if c.text("members") == "" {
-			c.give("members", strconv.Itoa(r.members))
-		}
+		r.blocks.give(c)
 		if f, err = c.prepare(e); err != nil {
 			return nil, nil, err
 		}

@@ -26,6 +26,7 @@ type tuneCmd struct {
 	startFlag  `embed:""`
 	presetFlag `embed:""`
 	queueFlags `embed:""`
+	diskFlags  `embed:""`
 	Search     []string `sep:"none" placeholder:"FLAG=SPEC" help:"What to search, once for each flag: FLAG=A|B|C, FLAG=LOW..HIGH, or FLAG=LOW..HIGH:log:int. Default: hidden, activation, lr and, with adamw, weight-decay, unless the call sets them."`
 	Trials     int      `default:"27" placeholder:"N" help:"How many combinations of values to try."`
 	Strategy   string   `default:"halving" enum:"halving,random" help:"halving: few epochs for all, three times as many for the best third, and so on; random: all epochs for all."`
@@ -59,6 +60,7 @@ func (c *tuneCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
+	defer t.close()
 	return t.run()
 }
 
@@ -71,33 +73,47 @@ func (c *tuneCmd) share(e *env, find func(path string) string) (pieces, error) {
 	base.locate(find)
 	c.From = find(c.From)
 	base.From = c.From
+	c.diskFlags = diskFlags{} // those of the caller's machine
 	return c.begin(e, base)
 }
 
 // begin reads the tables and finds out what to search, and how.
-func (c *tuneCmd) begin(e *env, base *trainCmd) (*tuning, error) {
-	t := &tuning{tuneCmd: c, env: e}
-	if err := t.read(base); err != nil {
+func (c *tuneCmd) begin(e *env, base *trainCmd) (t *tuning, err error) {
+	t = &tuning{tuneCmd: c, env: e}
+	if t.disk, t.closeDisk, err = c.diskFlags.open(c.Out); err != nil {
 		return nil, err
 	}
-	var err error
-	if t.first, err = t.prepare(base, t.tables); err != nil {
+	if err := t.plan(base); err != nil {
+		t.close()
 		return nil, err
+	}
+	return t, nil
+}
+
+// plan is begin with a disk for what does not fit in memory.
+func (t *tuning) plan(base *trainCmd) (err error) {
+	if err = t.read(base); err != nil {
+		return err
+	}
+	if t.first, err = t.prepare(base, t.tables); err != nil {
+		return err
 	}
 	if t.first.Rows.Validation == 0 {
-		t.first.Release()
-		return nil, usagef("tune compares trials by their validation rows and there are none: give --validation a fraction or a file")
+		return usagef("tune compares trials by their validation rows and there are none: give --validation a fraction or a file")
 	}
 	t.fold(base)
+	if t.blocks = blocksOf(t.first); t.blocks.Rows == 0 { // a trial on the disk would take its rows in another order
+		t.tables.Spill = nil
+	}
 	t.epochs, t.higher = t.first.Config().Epochs, t.first.Config().Higher
 	if err := t.fillSpace(); err != nil {
-		return nil, err
+		return err
 	}
 	t.rungs = tune.Halving(t.Trials, t.epochs)
 	if t.Strategy == "random" {
 		t.rungs = tune.Random(t.Trials, t.epochs)
 	}
-	return t, nil
+	return nil
 }
 
 // If trials would have fewer than fewToCompare validation rows, a search compares them by searchFolds folds of the rows
@@ -162,7 +178,7 @@ func (t *tuning) fillSpace() error {
 		for _, value := range d.Ends() { // the flag must exist and accept such values
 			c, err := t.with(t.env, tune.Space{d}, []string{value})
 			if err == nil {
-				_, err = t.prepare(c, t.tables)
+				err = t.try(c)
 			}
 			if err != nil {
 				return usagef("--search %s: %w", s, err)
@@ -192,7 +208,7 @@ func (c *tuneCmd) with(e *env, space tune.Space, values []string) (*trainCmd, er
 	t := grammar.Tune
 	return &trainCmd{
 		Data: t.Data, tableFlags: t.tableFlags, startFlag: t.startFlag, presetFlag: t.presetFlag,
-		Out: c.Out, JSON: c.JSON, Quiet: c.Quiet,
+		diskFlags: t.diskFlags, Out: c.Out, JSON: c.JSON, Quiet: c.Quiet,
 	}, nil
 }
 
@@ -206,16 +222,21 @@ type tuning struct {
 	held   model.Options // only its fractions of held-out rows are set
 	start  *model.Weights
 	first  *model.Fit // with the flags as given
+	blocks blocks     // of first: all trials take their rows in them
 	rungs  []tune.Rung
 	folds  int // how many folds trials are compared by; 0: they are compared by the validation rows
 	few    int // how many validation rows there would be without folds
 	epochs int
 	higher bool // a higher score is the better one
 	done   int
+
+	closeDisk func()
 }
 
 // read reads the files of the call, which all trials share.
 func (t *tuning) read(c *trainCmd) (err error) {
+	c.disk = t.disk
+	defer func() { t.tables.Spill, t.tables.Cache = t.disk, t.Cache }()
 	if t.tables, err = c.tables(t.env, c.Data, &t.held); err != nil {
 		return err
 	}
@@ -226,18 +247,39 @@ func (t *tuning) read(c *trainCmd) (err error) {
 // prepare prepares a trial: one network, or one for each fold.
 func (t *tuning) prepare(c *trainCmd, tables model.Tables) (*model.Fit, error) {
 	c.give("members", strconv.Itoa(max(1, t.folds)))
-	return t.prepareAs(c, tables)
+	return t.prepareAs(c, tables, nil)
 }
 
-func (t *tuning) prepareAs(c *trainCmd, tables model.Tables) (*model.Fit, error) {
+func (t *tuning) prepareAs(c *trainCmd, tables model.Tables, refuse func(model.Size) error) (*model.Fit, error) {
+	t.blocks.give(c)
 	o, err := c.options()
 	if err != nil {
 		return nil, err
 	}
 	c.presetFlag.add(&o)
-	o.Validation, o.Test = t.held.Validation, t.held.Test
+	o.Validation, o.Test, o.Refuse = t.held.Validation, t.held.Test, refuse
 	f, err := model.Prepare(tables, o, t.start)
 	return f, asUsage(err)
+}
+
+// errTried ends the preparation of a run that need not be trained, before its rows are encoded.
+var errTried = errors.New("the run can be prepared")
+
+// try finds out whether a trial can be prepared. If its rows may go to the disk, it does not encode them.
+func (t *tuning) try(c *trainCmd) error {
+	var refuse func(model.Size) error
+	if t.blocks.Rows > 0 {
+		refuse = func(model.Size) error { return errTried }
+	}
+	c.give("members", strconv.Itoa(max(1, t.folds)))
+	f, err := t.prepareAs(c, t.tables, refuse)
+	switch {
+	case errors.Is(err, errTried):
+		return nil
+	case err == nil:
+		f.Release()
+	}
+	return err
 }
 
 func (t *tuning) run() (err error) {
@@ -261,7 +303,7 @@ func (t *tuning) run() (err error) {
 	}
 	var work sent
 	if t.Queue != "" {
-		if work, err = t.send(t.env, t); err != nil {
+		if work, err = t.send(t.env, t, t.blocks); err != nil {
 			return err
 		}
 		s.Jobs = t.rungs[0].Trials
@@ -347,7 +389,14 @@ func (t *tuning) piece(ctx context.Context, work []byte) (any, string, error) {
 	return tr, same, nil
 }
 
-func (t *tuning) close() { t.first.Release() }
+func (t *tuning) close() {
+	if t.first != nil {
+		t.first.Release()
+		t.first = nil
+	}
+	t.tables = model.Tables{}
+	t.closeDisk()
+}
 
 // trial trains with one draw. If training is not possible, the draw counts as a failure.
 func (t *tuning) trial(ctx context.Context, tr *tune.Trial) error {
@@ -423,12 +472,15 @@ func (t *tuning) finish(results [][]tune.Trial) error {
 		t.env.printf("\nBest     %s\n\n", shellWords(withoutPasswords(command)))
 		as := *t.env
 		as.args = command[1:]
+		t.blocks.give(c)
+		t.close() // its table is read again
 		return c.Run(&as)
 	}
-	f, err := t.prepareAs(c, t.tables)
+	f, err := t.prepareAs(c, t.tables, nil)
 	if err != nil {
 		return err
 	}
+	defer f.Release()
 	if err := c.loop(t.env, f, nil); err != nil {
 		return err
 	}
@@ -466,6 +518,9 @@ func (t *tuning) command(tr tune.Trial) []string {
 	}
 	for i, d := range t.space {
 		words = append(words, "--"+d.Flag+"="+tr.Values[i])
+	}
+	if t.text("block-rows") == "" && t.text("buffer-blocks") == "" {
+		words = append(words, t.blocks.flags()...)
 	}
 	return words
 }
