@@ -38,6 +38,8 @@ type trainCmd struct {
 	ranks   *ranks   // the ranks that train; nil: one process
 	work    sent     // the members' training, with --queue
 	told    int      // number of notes that were printed before training
+
+	within func(trainJSON) any // with --json, what another command prints around the result; nil: nothing
 }
 
 func (c *trainCmd) Run(e *env) error {
@@ -130,7 +132,7 @@ func (c *trainCmd) save(e *env, f *model.Fit, dir *runDir, failed, unsaved error
 		unsaved = dir.finish(m, c.result(f, m, path))
 	}
 	if c.JSON {
-		err = e.writeJSON(c.result(f, m, path))
+		err = c.writeJSON(e, c.result(f, m, path))
 	} else if writeReport(e, f, m, c); lost == nil {
 		writeNext(e, m, c)
 	}
@@ -320,7 +322,7 @@ func (c *trainCmd) diverged(e *env, f *model.Fit, m *model.Model, failed error) 
 		return errors.Join(failed, err)
 	}
 	if c.JSON {
-		if err := e.writeJSON(c.result(f, m, "")); err != nil {
+		if err := c.writeJSON(e, c.result(f, m, "")); err != nil {
 			return err
 		}
 	}
@@ -356,6 +358,14 @@ func (c *trainCmd) exit(e *env, m *model.Model, uncompared error) error {
 		return status(statusNotReached)
 	}
 	return nil
+}
+
+// writeJSON prints the result of a run with --json.
+func (c *trainCmd) writeJSON(e *env, came trainJSON) error {
+	if c.within != nil {
+		return e.writeJSON(c.within(came))
+	}
+	return e.writeJSON(came)
 }
 
 // trainJSON is what --json prints.

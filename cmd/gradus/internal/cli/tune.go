@@ -467,45 +467,34 @@ func (t *tuning) finish(results [][]tune.Trial) error {
 		return err
 	}
 	command := t.command(best)
-	if !t.JSON {
+	call := shellWords(withoutPasswords(command))
+	if c.JSON = t.JSON; t.JSON {
+		c.within = func(came trainJSON) any { return t.result(results, call, came) }
+	} else {
 		t.table(results)
-		t.env.printf("\nBest     %s\n\n", shellWords(withoutPasswords(command)))
-		as := *t.env
-		as.args = command[1:]
-		t.blocks.give(c)
-		t.close() // its table is read again
-		return c.Run(&as)
+		t.env.printf("\nBest     %s\n\n", call)
 	}
-	f, err := t.prepareAs(c, t.tables, nil)
-	if err != nil {
-		return err
-	}
-	defer f.Release()
-	if err := c.loop(t.env, f, nil); err != nil {
-		return err
-	}
-	m, err := f.Model()
-	if err != nil {
-		return err
-	}
-	if m.Training.Reason == train.ReasonInterrupted {
-		return status(statusInterrupted)
-	}
-	if err := t.env.save(func() error { return m.Save(c.Out) }, c.Out); err != nil {
-		return err
-	}
+	as := *t.env
+	as.args = command[1:]
+	t.blocks.give(c)
+	t.close() // its table is read again
+	return c.Run(&as)
+}
+
+// result is what --json prints.
+func (t *tuning) result(results [][]tune.Trial, call string, came trainJSON) any {
 	var flags []string
 	for _, d := range t.space {
 		flags = append(flags, d.Flag)
 	}
-	return t.env.writeJSON(struct {
+	return struct {
 		Flags   []string       `json:"flags"`
 		Folds   int            `json:"folds,omitempty"` // how many folds trials were compared by
 		Rungs   [][]tune.Trial `json:"rungs"`
 		Best    tune.Trial     `json:"best"`
 		Command string         `json:"command"`
 		Train   trainJSON      `json:"train"`
-	}{flags, t.folds, results, best, shellWords(withoutPasswords(command)), c.result(f, m, c.Out)})
+	}{flags, t.folds, results, results[len(results)-1][0], call, came}
 }
 
 // command returns the call of train with a trial's flags.

@@ -5,6 +5,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -26,6 +27,9 @@ func TestTune(t *testing.T) {
 	trained := parseJSON(t, must(t, 0, append(command[1:], "--json", "--quiet")...).out)
 	if sum(one) != sum(two) || sum(two) != trained["weights_sha256"] {
 		t.Errorf("got the weights %v and %v, and %v by %q, want equal ones", sum(one), sum(two), trained["weights_sha256"], command)
+	}
+	if scores := two["train"].(map[string]any)["metrics"]; !reflect.DeepEqual(scores, trained["metrics"]) {
+		t.Errorf("tune reports the scores %v, and train %v; want the same", scores, trained["metrics"])
 	}
 
 	r := must(t, 0, append(args, "-o", "two.safetensors", "--threads", "2", "--run", "search")...)
@@ -89,6 +93,7 @@ func TestTuneByMetric(t *testing.T) {
 		}
 		last = score
 	}
+	o.number(t, "train", "metrics", "linear", "scores", "auc")
 	best := o.number(t, "best", "score")
 	if best != o.number(t, "train", "metrics", "validation", "auc") || best <= last {
 		t.Errorf("got the best score %v, the worst %v, and the model's %v, want the best above the worst and equal to the model's", best, last, o.at(t, "train", "metrics", "validation"))
