@@ -77,7 +77,7 @@ func (b *Binding) As(e *Encoding) (*Binding, error) {
 func (b *Binding) Only(input int) *Binding {
 	in := b.e.Inputs[input]
 	in.offset = 0
-	o := &Binding{e: &Encoding{Inputs: []Input{in}, width: in.width}, t: b.t, inputs: b.inputs[input : input+1], lenient: b.lenient}
+	o := &Binding{e: &Encoding{Inputs: []Input{in}, width: in.layout.Width()}, t: b.t, inputs: b.inputs[input : input+1], lenient: b.lenient}
 	if b.coders != nil {
 		k := b.coders[input]
 		k.in = &o.e.Inputs[0]

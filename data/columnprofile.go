@@ -1,7 +1,6 @@
 package data
 
 import (
-	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -255,16 +254,3 @@ func (t *Table) byFile(values []float64, rows []int) [][]float64 {
 
 // long reports whether there are whole numbers that a float64 cannot distinguish from their neighbors.
 func (p *profile) long() bool { return max(-p.min, p.max) > 1<<53 }
-
-// nearlyNumeric returns a remark on a column of text that was perhaps meant to be numeric.
-func (p *profile) nearlyNumeric(t *Table, col int) Note {
-	if p.words == 0 || p.numbers < 9*p.words {
-		return nil
-	}
-	are := "are not numbers, the first"
-	if p.words == 1 {
-		are = "is not a number,"
-	}
-	return noteOf(fmt.Sprintf("%d of %d cells %s at %s: %s; correct it, or say ", p.words, p.present(), are, t.At(p.firstWord), quote(t.Cell(p.firstWord, col))),
-		set("Missing", "WORD"), " if it means that the value is missing")
-}

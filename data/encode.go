@@ -120,7 +120,7 @@ func encodePiece[T Float](b *Binding, rows []int, dst []T, p *piece) {
 				switch {
 				case o == encoded:
 				case b.lenient:
-					spoil(in, rows[from], dst[from*width+in.offset:][:in.width], count)
+					spoil(in, rows[from], dst[from*width+in.offset:][:in.layout.Width()], count)
 					from++
 				default:
 					p.failed, p.row, p.input = o, rows[from], i
@@ -130,7 +130,7 @@ func encodePiece[T Float](b *Binding, rows []int, dst []T, p *piece) {
 			continue
 		}
 		for n, row := range rows[:end] {
-			out := dst[n*width+in.offset:][:in.width]
+			out := dst[n*width+in.offset:][:in.layout.Width()]
 			var o outcome
 			switch in.Kind {
 			case KindCategory:
@@ -198,7 +198,7 @@ func encodeNumbers[T Float](k *coder, rows []int, dst []T, width int, count *pie
 		gone = true
 	}
 	if in.Missing {
-		place := in.offset + in.width - 1
+		place := in.offset + in.layout.Missing.From
 		for n, row := range rows[:end] {
 			dst[n*width+place] = 0
 			if c.missing(row) {
@@ -240,17 +240,17 @@ func writeNumbers[T Float](in *Input, x []float64, dst []T, width int) int {
 	}
 	if in.RankAt != nil {
 		for n, x := range x[:end] {
-			dst[n*width+in.offset+1] = T(in.rank(x))
+			dst[n*width+in.offset+in.layout.Rank.From] = T(in.rank(x))
 		}
 	}
 	if in.Pieces != nil {
-		place := in.offset + in.piecesAt()
+		place := in.offset + in.layout.Pieces.From
 		for n, x := range x[:end] {
 			writePieces(in.Pieces, x, dst[n*width+place:])
 		}
 	}
 	if in.Waves > 0 {
-		place := in.offset + in.wavesAt()
+		place := in.offset + in.layout.Waves.From
 		for n, x := range x[:end] {
 			writeWaves(in, x, dst[n*width+place:])
 		}
@@ -263,15 +263,15 @@ func encodePlace[T Float](in *Input, place int32, dst []T) outcome {
 	switch {
 	case place >= 0:
 		dst[min(int(place), len(in.Levels))] = 1 // the rare share one place
-		if k := in.meansWidth(); k > 0 {
+		if k := in.layout.Means.Width(); k > 0 {
 			for j, m := range in.Means[int(place)*k : (int(place)+1)*k] {
-				dst[in.meansAt()+j] = T(m)
+				dst[in.layout.Means.From+j] = T(m)
 			}
 		}
 		return encoded
 	case place == missingPlace:
 		if in.Missing {
-			dst[len(dst)-1] = 1
+			dst[in.layout.Missing.From] = 1
 		}
 		return imputed
 	}
@@ -297,7 +297,7 @@ func encodeDate[T Float](in *Input, t time.Time, c content, dst []T) outcome {
 	if c == word {
 		return notDate
 	}
-	cyclic := dst[1 : 1+2*in.cycles()]
+	cyclic := dst[in.layout.Cycles.From:in.layout.Cycles.To]
 	clear(cyclic)
 	if c != missing {
 		encodeCycle(cyclic[0:], float64(t.Month()-time.January)/12)

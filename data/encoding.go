@@ -58,8 +58,8 @@ type Input struct {
 	Spelling *Spelling `json:"spelling,omitempty"` // of its cells; nil: the usual one
 
 	lacking bool // some numbers are missing: see MissingNumbers
-	offset  int
-	width   int
+	offset  int  // the place of its first input
+	layout  Layout
 	levels  map[string]int  // the index in Levels and then RareOf, of each of a level's Notations
 	numbers map[float64]int // the place of each level that is a number: the first of equal ones, and none that a float64 cannot tell from its neighbors
 	ranks   rankIndex
@@ -107,7 +107,7 @@ func (e *Encoding) Columns() []string {
 // place in Columns.
 func (e *Encoding) Span(column int) (from, to int) {
 	in := &e.Inputs[column]
-	return in.offset, in.offset + in.width
+	return in.offset, in.offset + in.layout.Width()
 }
 
 // InputNames names each encoded input, as in "age", "age (missing)" and "sex=male".
@@ -140,7 +140,7 @@ func (e *Encoding) InputNames() []string {
 			if in.Rare {
 				names = append(names, in.Name+"="+rareLevel)
 			}
-			if k := in.meansWidth(); k == 1 {
+			if k := in.layout.Means.Width(); k == 1 {
 				names = append(names, in.Name+" (mean of "+e.Targets[0].Name+")")
 			} else if k > 1 {
 				for _, name := range e.OutputNames() {
@@ -161,7 +161,7 @@ func (e *Encoding) InputNames() []string {
 func (e *Encoding) InputColumns() []string {
 	names := make([]string, 0, e.width)
 	for i := range e.Inputs {
-		for range e.Inputs[i].width {
+		for range e.Inputs[i].layout.Width() {
 			names = append(names, e.Inputs[i].Name)
 		}
 	}
@@ -215,28 +215,15 @@ func (e *Encoding) prepare() {
 	for i := range e.Inputs {
 		in := &e.Inputs[i]
 		in.offset = e.width
-		in.width = 1
 		in.lacking = len(in.MissingNumbers()) > 0
-		switch in.Kind {
-		case KindNumber:
-			if in.RankAt != nil {
-				in.ranks = newRankIndex(in.RankAt)
-				in.width++
-			}
-			in.width += max(0, len(in.Pieces)-1) + 2*in.Waves
-		case KindDate:
-			in.width += 2 * in.cycles()
-		case KindCategory:
+		switch {
+		case in.Kind == KindCategory:
 			in.index()
-			in.width = len(in.Levels) + in.meansWidth()
-			if in.Rare {
-				in.width++
-			}
+		case in.RankAt != nil:
+			in.ranks = newRankIndex(in.RankAt)
 		}
-		if in.Missing {
-			in.width++
-		}
-		e.width += in.width
+		in.layout = in.Layout()
+		e.width += in.layout.Width()
 	}
 	for i := range e.Targets {
 		e.Targets[i].prepare()

@@ -15,11 +15,12 @@ type inspection struct {
 	rows     []int   // rows that were looked at; nil: all
 	profile  profile
 	spelling *Spelling
-	note     Note // a remark for the report, or nil
-	given    bool // the spelling of its dates was given
-	codes    bool // of a target: numbers that name classes as they are written
-	fixed    Kind // kind given by the source; "": none
-	unclear  bool // a comma in its cells may be a decimal sign or a thousands separator
+	note     Note    // a remark for the report, or nil
+	given    bool    // the spelling of its dates was given
+	codes    bool    // of a target: numbers that name classes as they are written
+	fixed    Kind    // kind given by the source; "": none
+	unclear  bool    // a comma in its cells may be a decimal sign or a thousands separator
+	strays   *strays // nil: no spelling fits nine of ten cells
 }
 
 // kind returns the inferred kind of the column.
@@ -140,6 +141,9 @@ func (c *column) count(text string, rows []int, t *Table) int {
 // kind is the kind that was asked for, or "".
 func (s *Schema) inspect(t *Table, col int, rows []int, kind Kind, layout, decimal string) inspection {
 	l := s.inspectAt(t, col, rows, kind, layout, decimal)
+	if asked := kind == "" || kind == KindNumber || kind == KindDate; asked && layout == "" && l.note == nil && l.kind() == KindCategory && l.profile.words > 0 {
+		l.strays = l.findStrays(t, decimal)
+	}
 	if s.null {
 		if n := t.cols[col].count(null, rows, t); n > 0 {
 			l.remark(noteOf(fmt.Sprintf("%s in %s taken for missing; if it is a word like others, say ", quote(null), plural(n, "cell")), set("Missing", "NA")))

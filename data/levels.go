@@ -203,7 +203,7 @@ func OutOfFold[T Float](b *Binding, rows []int, x []T) error {
 		level := b.coders[i].levelsOf(rows)
 		s := newLevelStats(level, len(in.Levels)+len(in.RareOf), y)
 		k := s.width
-		place := in.offset + in.meansAt()
+		place := in.offset + in.layout.Means.From
 		fold := make([]uint8, len(rows))
 		for r := range rows {
 			fold[r] = uint8(rng.Uint64(0, rng.LevelFold, 0, uint64(r)) % levelFolds)
@@ -237,22 +237,6 @@ func OutOfFold[T Float](b *Binding, rows []int, x []T) error {
 // HasMeans reports whether a column has means of levels.
 func (e *Encoding) HasMeans() bool {
 	return slices.ContainsFunc(e.Inputs, func(in Input) bool { return in.Means != nil })
-}
-
-// meansAt returns the place of the means of levels among a column's inputs: after the levels' places.
-func (in *Input) meansAt() int {
-	if in.Rare {
-		return len(in.Levels) + 1
-	}
-	return len(in.Levels)
-}
-
-// meansWidth returns the number of means per level.
-func (in *Input) meansWidth() int {
-	if in.Means == nil {
-		return 0
-	}
-	return len(in.Means) / (len(in.Levels) + len(in.RareOf))
 }
 
 // meansProblem reports means that do not match the levels and the number of encoded targets.

@@ -198,14 +198,6 @@ func bins(sorted []float64) (starts, ends []float64) {
 	return starts, ends
 }
 
-// piecesAt returns the place of a number's pieces among its inputs.
-func (in *Input) piecesAt() int {
-	if in.RankAt != nil {
-		return 2
-	}
-	return 1
-}
-
 // writePieces writes a number's place among the knots.
 func writePieces[T Float](knots []float64, x float64, dst []T) {
 	for k := range len(knots) - 1 {

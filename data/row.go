@@ -155,7 +155,7 @@ func EncodeRow[T Float](e *Encoding, row []Value, dst []T) error {
 	}
 	for i := range e.Inputs {
 		in, v := &e.Inputs[i], &row[i]
-		to := dst[in.offset : in.offset+in.width]
+		to := dst[in.offset : in.offset+in.layout.Width()]
 		var o outcome
 		if in.Kind == KindNumber && v.kind == valueNumber && isFinite(v.x) && !in.lacking { // the usual case
 			o = encodeNumber(in, v.x, number, to)
@@ -212,7 +212,7 @@ func encodeNumberRows[T Float](e *Encoding, cells []float64, dst []T) (row int, 
 			}
 			if in.Missing {
 				for n := range end {
-					dst[n*width+in.offset+in.width-1] = 0
+					dst[n*width+in.offset+in.layout.Missing.From] = 0
 				}
 			}
 		}
@@ -221,7 +221,7 @@ func encodeNumberRows[T Float](e *Encoding, cells []float64, dst []T) (row int, 
 			if plain && isFinite(x) {
 				continue
 			}
-			if o := encodeCell(in, Number(x), dst[n*width+in.offset:][:in.width]); o >= notNumber {
+			if o := encodeCell(in, Number(x), dst[n*width+in.offset:][:in.layout.Width()]); o >= notNumber {
 				row, err = n, valueError(in, Number(x), o)
 				end = n
 			}
@@ -387,17 +387,17 @@ func encodeCell[T Float](in *Input, v Value, dst []T) outcome {
 	return encodePlace(in, int32(place), dst)
 }
 
-// encodeNumber writes the scaled number to dst[0], its rank to dst[1], and whether it
-// is missing to the last element of dst, if the input has these.
+// encodeNumber writes the scaled number, its rank, pieces and waves, and whether it
+// is missing, as far as the input has these.
 func encodeNumber[T Float](in *Input, x float64, c content, dst []T) outcome {
 	o := encoded
 	if c == missing {
 		x, o = in.Median, imputed
 	}
 	if in.Missing {
-		dst[len(dst)-1] = 0
+		dst[in.layout.Missing.From] = 0
 		if c == missing {
-			dst[len(dst)-1] = 1
+			dst[in.layout.Missing.From] = 1
 		}
 	}
 	dst[0] = T(in.scaled(x))
@@ -405,13 +405,13 @@ func encodeNumber[T Float](in *Input, x float64, c content, dst []T) outcome {
 		return notFinite
 	}
 	if in.RankAt != nil {
-		dst[1] = T(in.rank(x))
+		dst[in.layout.Rank.From] = T(in.rank(x))
 	}
 	if in.Pieces != nil {
-		writePieces(in.Pieces, x, dst[in.piecesAt():])
+		writePieces(in.Pieces, x, dst[in.layout.Pieces.From:])
 	}
 	if in.Waves > 0 {
-		writeWaves(in, x, dst[in.wavesAt():])
+		writeWaves(in, x, dst[in.layout.Waves.From:])
 	}
 	return o
 }

@@ -250,7 +250,7 @@ func (s *Schema) addColumn(t *Table, c Column, l *inspection, asked Kind) error 
 		switch _, long := l.c.codeLike(l.rows); {
 		case c.Note != nil:
 		case c.Kind == KindCategory:
-			c.Note = p.nearlyNumeric(t, c.Index)
+			c.Note = l.strays.note(t, c.Index)
 		case c.Kind == KindNumber && long:
 			c.Note = noteOf("whole numbers of more than 15 digits lose their last digits; if they are ids, say ", typed(c.Name, KindCategory), " or ", set("Ignore", c.Name))
 		}
@@ -299,7 +299,7 @@ func (l *inspection) dropReason(t *Table, col int, kind Kind) Note {
 	case kind == KindCategory && tooManyLevels(len(p.levels), p.present()):
 		reason := noteOf(fmt.Sprintf("id-like text: %d different values in %d cells, such as %s; ", len(p.levels), p.present(), quote(p.view.dict.at(p.levels[0]))),
 			typed(name, KindCategory), " keeps it")
-		if note := p.nearlyNumeric(t, col); note != nil {
+		if note := l.strays.note(t, col); note != nil {
 			reason = noteOf(reason, "; ", note)
 		}
 		return reason
@@ -313,7 +313,11 @@ func (l *inspection) checkKind(t *Table, col int, kind Kind) error {
 	switch kind {
 	case KindNumber:
 		if p.words > 0 {
-			return t.Refuse(ErrType, p.firstWord, col, "is not a number: correct it, or give the column another type")
+			row := p.firstWord
+			if l.strays != nil && l.strays.what == "number" {
+				row = l.strays.row
+			}
+			return t.Refuse(ErrType, row, col, "is not a number: correct it, or give the column another type")
 		}
 		if p.odd > 0 {
 			return oddNumberError(t, p.firstOdd, col)

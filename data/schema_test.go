@@ -85,7 +85,7 @@ func TestInferDrops(t *testing.T) {
 		{"name", `id-like text: 120 different values in 120 cells, such as "person 0"; Types name=category keeps it`},
 		{"missing", "all cells are missing"},
 		{"constant", `constant: every cell is "same"`},
-		{"typo", `id-like text: 120 different values in 120 cells, such as "0"; Types typo=category keeps it; 1 of 120 cells is not a number, at standard input:7: "12abc"; correct it, or say Missing WORD if it means that the value is missing`},
+		{"typo", `id-like text: 120 different values in 120 cells, such as "0"; Types typo=category keeps it; 1 of 120 cells is not a number, at standard input:7: "12abc"; correct it, or say Missing 12abc if it means that the value is missing`},
 	}
 	var dropped [][2]string
 	for _, d := range s.Dropped {
@@ -205,7 +205,7 @@ func TestInferRefuses(t *testing.T) {
 		{"inputs ignored", "x,y\n1,2\n1,3\n", SchemaOptions{Ignore: []string{"x"}}, ErrColumn, `standard input: no column is left to learn from (x: ignored, as asked): ignore fewer`},
 		{"no useful inputs", "x,y\n1,2\n1,3\n", SchemaOptions{}, ErrColumn, `standard input: no column is left to learn from (x: constant: every cell is "1"): keep a column by naming its type with Types`},
 		{"a title in a cell above two columns", rowsOf("Sales,\nx,y", 60, func(r int) string { return fmt.Sprintf("%d.5,%d.5", r, r*r) }), SchemaOptions{}, ErrColumn,
-			`standard input: no column is left to learn from (Sales: id-like text: 61 different values in 61 cells, such as "x"; Types Sales=category keeps it; 1 of 61 cells is not a number, at standard input:2: "x"; correct it, or say Missing WORD if it means that the value is missing): keep a column by naming its type with Types; line 1 has names for 1 of 2 columns; if it is a title, say SkipRows 1`},
+			`standard input: no column is left to learn from (Sales: id-like text: 61 different values in 61 cells, such as "x"; Types Sales=category keeps it; 1 of 61 cells is not a number, at standard input:2: "x"; correct it, or say Missing x if it means that the value is missing): keep a column by naming its type with Types; line 1 has names for 1 of 2 columns; if it is a title, say SkipRows 1`},
 		{"a class that is taken for missing", rowsOf("x,y", 60, func(r int) string { return fmt.Sprintf("%d.5,%s", r, []string{"NA", "EU"}[r%2]) }), SchemaOptions{}, ErrTarget,
 			`standard input: the target "y" has a single class, "EU": it takes two or more to tell apart, so name another target; "NA" in 30 cells taken for missing; if that is a value like others, say Missing none`},
 		{"no labeled row", "x,y\n1,\n2,?\n", SchemaOptions{}, ErrTarget, `standard input: no row has a target: the cells of "y" are missing`},
@@ -215,7 +215,7 @@ func TestInferRefuses(t *testing.T) {
 		{"numbers that are not read", rowsOf("x,y", 60, func(r int) string { return fmt.Sprintf(`%d,"%d,43,898"`, r*r, r+10) }), SchemaOptions{}, ErrTarget,
 			`standard input: the target "y" has 60 different values in 60 rows, such as "10,43,898", too many to be classes, and not numbers as they are written: write them as plain numbers, or name another target`},
 		{"a title above", rowsOf("Sales,,\na,b,y", 60, func(r int) string { return fmt.Sprintf("%d,%d,%d.5", r, r%7, r) }), SchemaOptions{}, ErrTarget,
-			`standard input: the target "c2" is text, but 1 of 61 cells is not a number, at standard input:2: "y"; correct it, or say Missing WORD if it means that the value is missing; with the type category its cells are classes; line 1 has names for 1 of 3 columns; if it is a title, say SkipRows 1`},
+			`standard input: the target "c2" is text, but 1 of 61 cells is not a number, at standard input:2: "y"; correct it, or say Missing y if it means that the value is missing; with the type category its cells are classes; line 1 has names for 1 of 3 columns; if it is a title, say SkipRows 1`},
 		{"none is missing, and a word", plain, SchemaOptions{Missing: []string{"-999", "none"}}, ErrOption, `none says that no word means missing, but "-999" is given as well: give words, or none alone`},
 		{"dates as target", "x,y\n1,2020-01-01\n2,2020-01-02\n", SchemaOptions{}, ErrTarget, `standard input: the target "y" holds dates, which cannot be predicted`},
 		{"regression on text", plain, targets(Regression, "sex"), ErrTask, `standard input: the target "sex" holds text ("a", "b"), regression takes numbers: take the task binary or multiclass`},

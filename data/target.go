@@ -155,7 +155,7 @@ func (s *Schema) inferTargets(t *Table, cols []int, looks []inspection, opt Sche
 		if y.Kind == KindCategory && opt.Types[y.Name] == "" && !looks[i].codes && len(looks[i].profile.levels) > mostNumericClasses {
 			why := looks[i].note
 			if why == nil {
-				why = looks[i].profile.nearlyNumeric(t, col)
+				why = looks[i].strays.note(t, col)
 			}
 			if why != nil {
 				return &failure{note: noteOf(fmt.Sprintf("%s: the target %s is text, but ", t.name, quote(y.Name)), why, "; with the type category its cells are classes"), kind: ErrTarget}

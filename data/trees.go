@@ -495,7 +495,7 @@ func (fo *forest) leaf(path []condition) Leaf {
 			low, high := k.center[c.at-1], k.center[c.at]
 			for j := 1; j < len(in.Pieces); j++ {
 				if in.Pieces[j-1] >= low && in.Pieces[j] <= high {
-					l.add(in.offset+in.piecesAt()+j-1, sign*(in.Pieces[j]-in.Pieces[j-1])/(high-low))
+					l.add(in.offset+in.layout.Pieces.From+j-1, sign*(in.Pieces[j]-in.Pieces[j-1])/(high-low))
 				}
 			}
 		case in.Kind == KindBoolean: // -1 or 1

@@ -37,9 +37,6 @@ func (in *Input) fitWaves(c *column, rows []int, y targetMatrix) {
 	}
 }
 
-// wavesAt returns the place of a number's waves among its inputs.
-func (in *Input) wavesAt() int { return in.piecesAt() + max(0, len(in.Pieces)-1) }
-
 // writeWaves writes cos and sin of each wave of a number. Beyond the range of the training rows they stay constant.
 func writeWaves[T Float](in *Input, x float64, dst []T) {
 	turn := FirstWave * in.rank(min(max(x, in.Low), in.High))

@@ -124,21 +124,11 @@ func whole(path string, raw []byte) error {
 	})
 }
 
-// meansOf returns the position of the means of levels among a column's inputs, after the levels' places, and the
-// number of means per level.
-func meansOf(in *data.Input) (at, width int) {
-	at = len(in.Levels)
-	if in.Rare {
-		at++
-	}
-	if in.Means != nil {
-		width = len(in.Means) / (len(in.Levels) + len(in.RareOf))
-	}
-	return at, width
-}
+// written is the layout that every format here writes. If a column gets another kind of input, the conversion does not
+// compile, and the formats must write it first.
+type written struct{ Value, Rank, Pieces, Waves, Cycles, Levels, Means, Missing data.Places }
 
-// wavesOf returns the position of the waves among a number's inputs: behind the scaled value, the rank and the pieces.
-func wavesOf(in *data.Input) int { return 2 + max(0, len(in.Pieces)-1) }
+var _ = written(data.Layout{})
 
 // unsupported returns an error about a model that a format cannot represent.
 func unsupported(format string, args ...any) error {

@@ -155,8 +155,8 @@ func (f *goField) Shares() int { return 2*f.Upto - f.From }
 func (f *goField) KnotsEnd() int { return f.Shares() + len(f.Pieces) }
 
 // WavesAt is the position of the column's waves among the encoded inputs, and WavesEnd their end.
-func (f *goField) WavesAt() int  { return f.At + wavesOf(f.Input) }
-func (f *goField) WavesEnd() int { return f.WavesAt() + 2*f.Waves }
+func (f *goField) WavesAt() int  { return f.At + f.Layout().Waves.From }
+func (f *goField) WavesEnd() int { return f.At + f.Layout().Waves.To }
 
 // FirstWave is the number of turns of a column's first wave while the rank grows by 1.
 func (*goSource) FirstWave() float64 { return data.FirstWave }
@@ -172,8 +172,8 @@ func (f *goField) Listed() []string {
 
 // MeansAt is the position of a level's means among the column's inputs, and MeansWidth their number. MeansFrom
 // is the position of the first level's means in the tables.
-func (f *goField) MeansAt() int    { at, _ := meansOf(f.Input); return at }
-func (f *goField) MeansWidth() int { _, width := meansOf(f.Input); return width }
+func (f *goField) MeansAt() int    { return f.Layout().Means.From }
+func (f *goField) MeansWidth() int { return f.Layout().Means.Width() }
 func (f *goField) MeansFrom() int  { return f.KnotsEnd() }
 
 // quoted returns texts as a list of Go strings.

@@ -109,9 +109,9 @@ func (b *builder) encodeDates(e *data.Encoding, p *pieces) quantities {
 		var some []int // the dates that have this cycle
 		var at []int
 		for i, input := range which {
-			if c < 2 || e.Inputs[input].Clock {
+			if cycles := e.Inputs[input].Layout().Cycles; 2*c < cycles.Width() {
 				from, _ := e.Span(input)
-				some, at = append(some, i), append(at, from+1+2*c, from+2+2*c)
+				some, at = append(some, i), append(at, from+cycles.From+2*c, from+cycles.From+2*c+1)
 			}
 		}
 		if some == nil {
@@ -151,7 +151,8 @@ type scaling struct {
 func (s *scaling) add(e *data.Encoding, input int) {
 	in := &e.Inputs[input]
 	i := len(s.inputs)
-	first, end := e.Span(input)
+	first, _ := e.Span(input)
+	layout := in.Layout()
 	low, high, span, scale := math.Inf(-1), math.Inf(1), 0.0, in.Scale
 	if in.Low < in.High {
 		low, high, span = in.Low, in.High, in.High-in.Low
@@ -163,24 +164,20 @@ func (s *scaling) add(e *data.Encoding, input int) {
 	s.median, s.center, s.scale = append(s.median, in.Median), append(s.center, in.Center), append(s.scale, scale)
 	s.low, s.high, s.span = append(s.low, low), append(s.high, high), append(s.span, span)
 	s.zero, s.clip = append(s.zero, in.Scale == 0), append(s.clip, in.Clip)
-	s.at = append(s.at, first)
+	s.at = append(s.at, first+layout.Value.From)
 	if in.Missing {
-		s.flagged, s.flaggedAt = append(s.flagged, i), append(s.flaggedAt, end-1)
+		s.flagged, s.flaggedAt = append(s.flagged, i), append(s.flaggedAt, first+layout.Missing.From)
 	}
 	if in.RankAt != nil {
-		s.ranked, s.rankedAt = append(s.ranked, i), append(s.rankedAt, first+1)
+		s.ranked, s.rankedAt = append(s.ranked, i), append(s.rankedAt, first+layout.Rank.From)
 	}
 	for k := 1; k < len(in.Pieces); k++ {
-		place := first + k
-		if in.RankAt != nil {
-			place++
-		}
-		s.pieced, s.piecedAt = append(s.pieced, i), append(s.piecedAt, place)
+		s.pieced, s.piecedAt = append(s.pieced, i), append(s.piecedAt, first+layout.Pieces.From+k-1)
 		s.from, s.to = append(s.from, in.Pieces[k-1]), append(s.to, in.Pieces[k])
 	}
 	turns := data.FirstWave
 	for k := range in.Waves {
-		at := first + wavesOf(in) + 2*k
+		at := first + layout.Waves.From + 2*k
 		s.waved, s.wavedAt = append(s.waved, i, i), append(s.wavedAt, at, at+1)
 		s.turns, s.ahead = append(s.turns, turns, turns), append(s.ahead, 0.25, 0)
 		turns *= 2
@@ -380,14 +377,15 @@ func (b *builder) encodeCategories(e *data.Encoding, p *pieces) {
 		if in.Kind != data.KindCategory {
 			continue
 		}
-		from, to := e.Span(input)
-		width := int64(to - from)
+		from, _ := e.Span(input)
+		layout := in.Layout()
+		width := int64(layout.Width())
 		unseen, missing := width, width // a place beyond the last means none
 		if in.Rare {
 			unseen = int64(len(in.Levels))
 		}
 		if in.Missing {
-			missing = width - 1
+			missing = int64(layout.Missing.From)
 		}
 		var keys []string
 		var values, numbers []int64 // the places of the keys; their levels' numbers
@@ -411,11 +409,11 @@ func (b *builder) encodeCategories(e *data.Encoding, p *pieces) {
 			return b.op("LabelEncoder", []string{in.Name}, onnx.Attribute{Name: "keys_strings", Value: keys},
 				onnx.Attribute{Name: "values_int64s", Value: values}, onnx.Attribute{Name: "default_int64", Value: other})
 		}
-		behind, k := meansOf(in)
+		k := layout.Means.Width()
 		var places []int64
 		var at, meansAt []int
 		for i := range int(width) {
-			if i >= behind && i < behind+k {
+			if i >= layout.Means.From && i < layout.Means.To {
 				meansAt = append(meansAt, from+i)
 			} else {
 				places, at = append(places, int64(i)), append(at, from+i)

@@ -1,9 +1,6 @@
 package metrics
 
-import (
-	"math"
-	"slices"
-)
+import "math"
 
 // AUC is the area under the ROC curve. It is the probability that a row of the class (y
 // = 1) has a higher score p than a row outside it (any other y). A tie counts one half.
@@ -16,26 +13,6 @@ import (
 func AUC(y, p, w []float64) (auc float64, ok bool) {
 	shape(y, 1, p, 1, w)
 	return new(ranking).auc(y, 1, p, 1, 0, w)
-}
-
-type ranked struct {
-	p   float64
-	row int
-}
-
-// A ranking is memory to sort rows in, which the scores of several classes use one after another.
-type ranking []ranked
-
-// of fills the ranking with column at of p, rows × cols, and reports whether a value is NaN.
-func (r *ranking) of(p []float64, cols, at int) (nan bool) {
-	rows := len(p) / cols
-	*r = slices.Grow((*r)[:0], rows)[:rows]
-	for i := range *r {
-		v := p[i*cols+at]
-		(*r)[i] = ranked{v, i}
-		nan = nan || v != v
-	}
-	return nan
 }
 
 // auc is AUC for the rows of the given class against all others, by column at of p, rows × cols.
@@ -51,25 +28,16 @@ func (r *ranking) auc(y []float64, class float64, p []float64, cols, at int, w [
 	if !(in > 0 && out > 0) {
 		return 0, false
 	}
-	if r.of(p, cols, at) {
+	rows, nan := r.of(p, cols, at)
+	if nan {
 		return math.NaN(), true
 	}
-	rows := *r
-	// Equal scores are in the order of their rows, which fixes the order of the sums.
-	slices.SortFunc(rows, func(a, b ranked) int {
-		switch {
-		case a.p < b.p:
-			return -1
-		case a.p > b.p:
-			return 1
-		}
-		return a.row - b.row
-	})
+	score := func(i int) float64 { return p[int(rows[i])*cols+at] }
 	var sum, below float64 // the wins so far; the weight outside the class below this score
 	for i := 0; i < len(rows); {
 		var tieIn, tieOut float64
-		for p := rows[i].p; i < len(rows) && rows[i].p == p; i++ {
-			if row := rows[i].row; y[row] == class {
+		for p := score(i); i < len(rows) && score(i) == p; i++ {
+			if row := int(rows[i]); y[row] == class {
 				tieIn += weight(w, row)
 			} else {
 				tieOut += weight(w, row)

@@ -1,9 +1,6 @@
 package metrics
 
-import (
-	"math"
-	"slices"
-)
+import "math"
 
 // AveragePrecision is Σ_n (R_n - R_{n-1})·P_n over the thresholds from the highest score
 // down. P_n and R_n are the precision and the recall of the class (y = 1) among the rows
@@ -26,32 +23,29 @@ func (r *ranking) averagePrecision(y []float64, class float64, p []float64, cols
 	if !(in > 0) {
 		return 0, false
 	}
-	if r.of(p, cols, at) {
+	rows, nan := r.of(p, cols, at)
+	if nan {
 		return math.NaN(), true
 	}
-	rows := *r
-	slices.SortFunc(rows, func(a, b ranked) int { // the highest first; equal scores in the order of their rows
-		switch {
-		case a.p > b.p:
-			return -1
-		case a.p < b.p:
-			return 1
-		}
-		return a.row - b.row
-	})
+	score := func(i int) float64 { return p[int(rows[i])*cols+at] }
 	var found, all float64
-	for i := 0; i < len(rows); {
+	for end := len(rows); end > 0; { // the highest first; equal scores in the order of their rows
+		from := end - 1
+		for from > 0 && score(from-1) == score(end-1) {
+			from--
+		}
 		before := found
-		for p := rows[i].p; i < len(rows) && rows[i].p == p; i++ {
-			row := rows[i].row
-			all += weight(w, row)
+		for _, row := range rows[from:end] {
+			w := weight(w, int(row))
+			all += w
 			if y[row] == class {
-				found += weight(w, row)
+				found += w
 			}
 		}
 		if found > before {
 			ap += float64((found - before) / in * (found / all))
 		}
+		end = from
 	}
 	return ap, true
 }

@@ -21,7 +21,7 @@ func TestMulticlassMemory(t *testing.T) {
 		t.Fatal(err)
 	}
 	runtime.ReadMemStats(&after)
-	if got, most := after.TotalAlloc-before.TotalAlloc, uint64(2*16*rows); got > most {
+	if got, most := after.TotalAlloc-before.TotalAlloc, uint64(8*rows); got > most {
 		t.Errorf("Multiclass allocates %d bytes for %d rows, want at most %d", got, rows, most)
 	}
 }

@@ -31,19 +31,7 @@ func BestThreshold(name string, y, p, w []float64) (float64, error) {
 	if hasNaN(p) || !(total(w, rows) > 0) {
 		return 0.5, nil
 	}
-	order := make([]int, rows)
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortStableFunc(order, func(a, b int) int {
-		switch {
-		case p[a] < p[b]:
-			return -1
-		case p[a] > p[b]:
-			return 1
-		}
-		return 0
-	})
+	order, _ := new(ranking).of(p, 1, 0)
 	// At first every guess is 1; then row after row changes to 0.
 	confusion := square(2)
 	for i, v := range y {
@@ -76,7 +64,7 @@ func BestThreshold(name string, y, p, w []float64) (float64, error) {
 			break
 		}
 		for ; i < rows && p[order[i]] == above; i++ {
-			row := order[i]
+			row := int(order[i])
 			c := confusion[int(y[row])]
 			c[1] = max(0, c[1]-weight(w, row))
 			c[0] += weight(w, row)

@@ -426,22 +426,22 @@ func (m *Model) evaluate(b *data.Binding, rows []int, x any, w []float64, names 
 	// The loss is the one the model was trained with, the mean over the rows by their weights.
 	// Class weights are used only in training.
 	loss := rowsLoss{loss: m.Loss, weights: w, encoded: x}
-	p, counts, err := m.predictRows(b, rows, &loss)
-	if err != nil {
-		return report, nil, nil, err
-	}
+	var p []float64
 	if m.ensemble == nil {
-		y, err = m.truthOf(b, rows)
-	} else {
+		if p, counts, err = m.outputRows(b, rows, &loss); err == nil {
+			y, err = m.truthOf(b, rows)
+		}
+		if err == nil {
+			report, err = m.scoreOutputs(p, y, w, names)
+		}
+	} else if p, counts, err = m.predictRows(b, rows, nil); err == nil {
 		targets := spill.Must[float64](b.Spilled(), len(rows)*m.Encoding.Outputs())
 		if err = data.Targets(b, rows, targets); err == nil {
 			y, loss.sum = m.truth(b.Spilled(), targets), m.meanLoss(p, targets, w)
+			report, err = m.scores(b.Spilled(), p, y, w, names)
 		}
 	}
 	if err != nil {
-		return report, nil, nil, err
-	}
-	if report, err = m.scores(b.Spilled(), p, y, w, names); err != nil {
 		return report, nil, nil, err
 	}
 	report.Set("loss", loss.sum/setWeight(w, len(rows)))
@@ -508,14 +508,21 @@ func (m *Model) truth(disk *data.Spill, targets []float64) (y []float64) {
 
 // scores is compareIn with the targets in the form that the metrics take.
 func (m *Model) scores(disk *data.Spill, p, y, w []float64, names []string) (report metrics.Report, err error) {
+	if m.Task() == data.Binary {
+		p = secondIn(disk, p)
+		defer spill.Free(disk, p)
+	}
+	return m.scoreOutputs(p, y, w, names)
+}
+
+// scoreOutputs is scores for predictions as from outputRows.
+func (m *Model) scoreOutputs(p, y, w []float64, names []string) (report metrics.Report, err error) {
 	width := m.Encoding.Outputs()
 	switch m.Task() {
 	case data.Regression:
 		report, err = metrics.Regression(y, p, width, w, names...)
 	case data.Binary:
-		says := secondIn(disk, p)
-		defer spill.Free(disk, says)
-		report, err = metrics.BinaryAt(m.Threshold, y, says, w, names...)
+		report, err = metrics.BinaryAt(m.Threshold, y, p, w, names...)
 	case data.Multiclass:
 		report, err = metrics.Multiclass(y, p, width, w, names...)
 	case data.Multilabel:

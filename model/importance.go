@@ -150,7 +150,7 @@ func (s shuffledOf[T]) predict(ctx context.Context, c int, perm []int, withLoss 
 	for _, l := range losses { // in order, whichever core predicted them
 		loss += l
 	}
-	if out = s.m.finishRowsIn(disk, raw, rows); &out[0] != &raw[0] {
+	if out = s.m.finishRowsIn(disk, raw); &out[0] != &raw[0] {
 		spill.Free(disk, raw)
 	}
 	return out, loss, nil

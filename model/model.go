@@ -220,13 +220,19 @@ func (m *Model) predictRows(b *data.Binding, rows []int, loss *rowsLoss) ([]floa
 	if m.ensemble != nil {
 		return m.ensemble.predictRows(b, rows)
 	}
-	width := m.Encoding.Outputs()
-	raw := spill.Must[float64](b.Spilled(), len(rows)*width)
-	counts, err := m.engine.predict(b, rows, raw, loss)
+	says, counts, err := m.outputRows(b, rows, loss)
+	return m.paired(b.Spilled(), says), counts, err
+}
+
+// outputRows is predictRows for a single network, and for two classes returns only the probability of the second.
+func (m *Model) outputRows(b *data.Binding, rows []int, loss *rowsLoss) ([]float64, data.Counts, error) {
+	says := spill.Must[float64](b.Spilled(), len(rows)*m.Encoding.Outputs())
+	counts, err := m.engine.predict(b, rows, says, loss)
 	if err != nil {
 		return nil, nil, err
 	}
-	return m.finishRowsIn(b.Spilled(), raw, len(rows)), counts, nil
+	m.finishOutputs(says)
+	return says, counts, nil
 }
 
 // predictOf is predictRows for some rows of a table.
@@ -240,20 +246,29 @@ func (m *Model) predictOf(t *data.Table, rows []int) ([]float64, error) {
 }
 
 // finishRows is finishRowsIn in memory.
-func (m *Model) finishRows(raw []float64, rows int) []float64 { return m.finishRowsIn(nil, raw, rows) }
+func (m *Model) finishRows(raw []float64) []float64 { return m.finishRowsIn(nil, raw) }
 
 // finishRowsIn turns the network's outputs of some rows into predictions. For two classes
 // it makes a probability for each. It changes raw.
-func (m *Model) finishRowsIn(disk *data.Spill, raw []float64, rows int) []float64 {
-	width := m.Encoding.Outputs()
-	for i := range rows {
-		m.finish(raw[i*width:][:width])
+func (m *Model) finishRowsIn(disk *data.Spill, raw []float64) []float64 {
+	m.finishOutputs(raw)
+	return m.paired(disk, raw)
+}
+
+// finishOutputs turns the network's outputs of some rows into predictions, without a probability of the first of two classes.
+func (m *Model) finishOutputs(raw []float64) {
+	for width := m.Encoding.Outputs(); len(raw) > 0; raw = raw[width:] {
+		m.finish(raw[:width])
 	}
-	if m.Outputs() == width {
-		return raw
+}
+
+// paired returns the predictions of finished outputs. For two classes, they are a copy with the probability of the first.
+func (m *Model) paired(disk *data.Spill, says []float64) []float64 {
+	if m.Outputs() == m.Encoding.Outputs() {
+		return says
 	}
-	out := spill.Must[float64](disk, rows*2)
-	for i, p := range raw {
+	out := spill.Must[float64](disk, len(says)*2)
+	for i, p := range says {
 		out[2*i], out[2*i+1] = 1-p, p
 	}
 	return out

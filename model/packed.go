@@ -12,7 +12,7 @@ import (
 )
 
 // Rows of categories are kept packed. A matrix has 4 bytes for each level of a column, some thirty times
-// the size of the table's file; packed rows have 2 bytes for each column.
+// the size of the table's file; packed rows have 1 byte for each column.
 
 // packedShare is how many times larger than packed rows a matrix must be at least for its rows to be packed.
 const packedShare = 4
@@ -32,9 +32,9 @@ func (f *Fit) rowSize(rows int) (bytes float64, packed bool) {
 	small := 4.0 // the offset of the row
 	for i := range e.Inputs {
 		if from, to := e.Span(i); e.Inputs[i].Kind == data.KindCategory {
-			small += 2
+			small++
 		} else {
-			small += (4 + size) * float64(to-from)
+			small += (3 + size) * float64(to-from)
 		}
 	}
 	if packedShare*small > bytes {

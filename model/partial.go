@@ -157,7 +157,7 @@ func (q *curves) worker(ctx context.Context) func(at int) error {
 			}
 			raw := make([]float64, n*len(q.Outputs))
 			q.game.m.engine.predictEncoded(batch.Slice(0, n), raw)
-			q.game.explain(q.game.m.finishRows(raw, n), says[begin*len(q.Outputs):])
+			q.game.explain(q.game.m.finishRows(raw), says[begin*len(q.Outputs):])
 		}
 		for k := range q.Outputs {
 			for i := range q.x.Rows {

@@ -276,7 +276,7 @@ func (f *Fit) scorer(name string, t *data.Table, rows []int) (func(outputs []flo
 	}
 	names := []string{name}
 	score := func(outputs []float64) (float64, bool) {
-		report, _, err := m.compare(m.finishRows(f.Options.predictions(outputs), len(rows)), targets, w, names)
+		report, _, err := m.compare(m.finishRows(f.Options.predictions(outputs)), targets, w, names)
 		if err != nil { // checked below
 			return math.NaN(), false
 		}

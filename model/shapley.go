@@ -459,7 +459,7 @@ func (p *player) predict(count int, fill func(i int, row []float64)) {
 		}
 		raw := p.raw[:n*outputs]
 		g.m.engine.predictEncoded(p.rows.Slice(0, n), raw)
-		g.explain(g.m.finishRows(raw, n), p.says[from*outputs:][:n*outputs])
+		g.explain(g.m.finishRows(raw), p.says[from*outputs:][:n*outputs])
 	}
 }
 

@@ -111,7 +111,7 @@ func (t *Trainer[T]) Checkpoint(w io.Writer) error {
 		t.elapsed, t.since = t.Elapsed(), time.Now()
 	}
 	t.checkpoints++
-	return writeEntries(w, t.describe(), t.state())
+	return writeEntries(w, t.describe(t.dataSum()), t.state())
 }
 
 // Restore sets the trainer to the state in a checkpoint. The trainer must have been made with
@@ -125,7 +125,7 @@ func (t *Trainer[T]) Restore(c *Checkpoint) error {
 	if !t.since.IsZero() {
 		return bad("it cannot be restored inside the loop")
 	}
-	run := t.describe()
+	run := t.describe(t.dataSum())
 	for _, name := range slices.Sorted(mapKeys(run, c.run)) {
 		if run[name] == c.run[name] {
 			continue
@@ -176,11 +176,11 @@ func mapKeys(maps ...map[string]string) func(func(string) bool) {
 	}
 }
 
-// describe says what the run is. A checkpoint must agree with it. Every field of Config is in
+// describe says what the run is, on data with that checksum. A checkpoint must agree with it. Every field of Config is in
 // it except Threads and Ranks, which change no bit, and Stop, which only says when to end.
-func (t *Trainer[T]) describe() map[string]string {
+func (t *Trainer[T]) describe(data string) map[string]string {
 	var zero T
-	run := map[string]string{"precision": fmt.Sprintf("%T", zero), "inputs": strconv.Itoa(t.net.Inputs()), "data": t.dataSum()}
+	run := map[string]string{"precision": fmt.Sprintf("%T", zero), "inputs": strconv.Itoa(t.net.Inputs()), "data": data}
 	if t.stream != nil {
 		run["stream"] = fmt.Sprintf("%d rows", t.rows)
 	}
@@ -218,23 +218,28 @@ func (t *Trainer[T]) dataSum() string {
 	if t.sum == "" {
 		h := sha256.New()
 		w := bufio.NewWriterSize(h, 1<<15)
-		for _, s := range []Set[T]{t.data.Train, t.data.Validation} {
-			room := nn.NewMatrix[T](1, s.Cols())
-			fmt.Fprintf(w, "%d x %d\n", s.Rows(), s.Cols())
-			for i := range s.Rows() {
-				safetensors.WriteFloats(w, s.Inputs(i, i+1, room).Row(0))
-			}
-			fmt.Fprintf(w, "%d x %d\n", s.Y.Rows, s.Y.Cols)
-			for i := range s.Y.Rows {
-				safetensors.WriteFloats(w, s.Y.Row(i))
-			}
-			fmt.Fprintf(w, "%d weights\n", len(s.W))
-			safetensors.WriteFloats(w, s.W)
-		}
+		t.writeData(w)
 		w.Flush()
 		t.sum = hex.EncodeToString(h.Sum(nil))
 	}
 	return t.sum
+}
+
+// writeData writes the training and validation rows and their weights.
+func (t *Trainer[T]) writeData(w *bufio.Writer) {
+	for _, s := range []Set[T]{t.data.Train, t.data.Validation} {
+		room := nn.NewMatrix[T](1, s.Cols())
+		fmt.Fprintf(w, "%d x %d\n", s.Rows(), s.Cols())
+		for i := range s.Rows() {
+			safetensors.WriteFloats(w, s.Inputs(i, i+1, room).Row(0))
+		}
+		fmt.Fprintf(w, "%d x %d\n", s.Y.Rows, s.Y.Cols)
+		for i := range s.Y.Rows {
+			safetensors.WriteFloats(w, s.Y.Row(i))
+		}
+		fmt.Fprintf(w, "%d weights\n", len(s.W))
+		safetensors.WriteFloats(w, s.W)
+	}
 }
 
 // possible refuses a position that no run of this configuration can reach.

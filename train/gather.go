@@ -14,10 +14,10 @@ type gather[T nn.Float] struct {
 	// What the pieces of the current batch need to know. piece is made once, so that a step
 	// allocates nothing.
 	from  Set[T]
-	rows  []int
-	start int // the first row to copy
-	end   int // after the last
-	each  int // rows in a piece
+	rows  []int // room for those of the largest batch
+	start int   // the first row to copy
+	end   int   // after the last
+	each  int   // rows in a piece
 	piece func(i int)
 }
 
@@ -25,7 +25,7 @@ type gather[T nn.Float] struct {
 const gatherAlone = 1 << 14
 
 func newGather[T nn.Float](most int, from Set[T]) *gather[T] {
-	g := &gather[T]{size: 1, from: from}
+	g := &gather[T]{size: 1, from: from, rows: make([]int, 0, most)}
 	g.batch.Y = nn.NewMatrix[T](most, from.Y.Cols)
 	if from.Packed.parts == nil {
 		g.batch.X = nn.NewMatrix[T](most, from.Cols())
@@ -47,11 +47,14 @@ func newGather[T nn.Float](most int, from Set[T]) *gather[T] {
 
 // take makes a batch of the rows of from with the given indices, in that order. It copies the inputs and
 // targets of those from start to end-1, over the team if there are many numbers, and the weights of all.
-func (g *gather[T]) take(from Set[T], rows []int, start, end int) Set[T] {
+func (g *gather[T]) take(from Set[T], order []int32, start, end int) Set[T] {
 	n := end - start
-	g.from, g.rows, g.start, g.end, g.each = from, rows, start, end, n
+	g.from, g.rows, g.start, g.end, g.each = from, g.rows[:0], start, end, n
+	for _, row := range order {
+		g.rows = append(g.rows, int(row))
+	}
 	if from.Packed.parts != nil { // their inputs are not copied
-		g.batch.Packed = from.Packed.gather(rows)
+		g.batch.Packed = from.Packed.gather(g.rows)
 	}
 	switch {
 	case n == 0:
@@ -61,9 +64,9 @@ func (g *gather[T]) take(from Set[T], rows []int, start, end int) Set[T] {
 	default:
 		g.piece(0)
 	}
-	b := g.batch.slice(0, len(rows))
+	b := g.batch.slice(0, len(g.rows))
 	for i := range b.W {
-		b.W[i] = from.W[rows[i]]
+		b.W[i] = from.W[g.rows[i]]
 	}
 	return b
 }

@@ -23,16 +23,16 @@ func TestGather(t *testing.T) {
 		workers := team.New(size)
 		g.team, g.size = workers, size
 		for _, n := range []int{1, 2, 81, 82, 83, 128, 699, all} { // one goroutine takes up to 81
-			rows := make([]int, n)
+			rows := make([]int32, n)
 			for i := range rows {
-				rows[i] = (i*257 + size) % all
+				rows[i] = int32((i*257 + size) % all)
 			}
 			b := g.take(from, rows, 0, n)
 			if b.Rows() != n || len(b.W) != n {
 				t.Fatalf("%d goroutines: %d rows with %d weights, want %d", size, b.Rows(), len(b.W), n)
 			}
 			for i, r := range rows {
-				if !slices.Equal(b.X.Row(i), from.X.Row(r)) || !slices.Equal(b.Y.Row(i), from.Y.Row(r)) || b.W[i] != from.W[r] {
+				if !slices.Equal(b.X.Row(i), from.X.Row(int(r))) || !slices.Equal(b.Y.Row(i), from.Y.Row(int(r))) || b.W[i] != from.W[r] {
 					t.Fatalf("%d goroutines, %d rows: row %d of the batch is not row %d of the set", size, n, i, r)
 				}
 			}

@@ -13,7 +13,7 @@ import (
 // MostPacked is the maximum number of columns of Packed.
 const MostPacked = 1<<16 - 1
 
-// Packed is rows of inputs without their zeros. With one-hot categories, a row takes 4 bytes plus 2 bytes for each column of
+// Packed is rows of inputs without their zeros. With one-hot categories, a row takes 4 bytes plus 1 byte for each column of
 // the table, instead of a number for each level. The first layer multiplies without the zeros too (nn.Tape's Sparse), or a
 // batch is unpacked just before it is used. So the results have the same bits as with the rows in a matrix.
 type Packed[T nn.Float] struct {
@@ -27,14 +27,14 @@ type Packed[T nn.Float] struct {
 
 // packedPart is some rows: so few that every offset fits in 16 bits.
 type packedPart[T nn.Float] struct {
-	at    []uint16 // the columns of the numbers that are not 0, row by row and from left to right
-	where []uint16 // the places, among its row's entries in at, of the numbers that are not 1
+	steps []uint8  // from each number that is not 0 to the next, row by row: see kernel.Sparse's Add
+	where []uint16 // the places, among its row's numbers that are not 0, of those that are not 1
 	value []T      // the values of these numbers
 	begin []begin  // one for each row, and one more
 }
 
-// begin is the start of a row's entries in at and in where.
-type begin struct{ at, where uint16 }
+// begin is the start of a row's entries in steps and in where.
+type begin struct{ steps, where uint16 }
 
 // packedRows is the number of rows that Pack asks for at once.
 const packedRows = 512
@@ -68,34 +68,38 @@ func Pack[T nn.Float](n, cols int, encode func(from, to int, into nn.Matrix[T]) 
 
 // set makes p the rows of a matrix.
 func (p *packedPart[T]) set(m nn.Matrix[T]) {
-	p.at, p.where, p.value, p.begin = p.at[:0], p.where[:0], p.value[:0], append(p.begin[:0], begin{})
+	p.steps, p.where, p.value, p.begin = p.steps[:0], p.where[:0], p.value[:0], append(p.begin[:0], begin{})
 	for i := range m.Rows {
-		first := len(p.at)
+		n, last := 0, 0
 		for j, v := range m.Row(i) {
 			if v == 0 && !math.Signbit(float64(v)) { // -0 is kept
 				continue
 			}
 			if v != 1 {
-				p.where, p.value = append(p.where, uint16(len(p.at)-first)), append(p.value, v)
+				p.where, p.value = append(p.where, uint16(n)), append(p.value, v)
 			}
-			p.at = append(p.at, uint16(j))
+			for ; j-last >= kernel.LongStep; last += kernel.LongStep {
+				p.steps = append(p.steps, kernel.LongStep)
+			}
+			p.steps = append(p.steps, uint8(j-last))
+			n, last = n+1, j
 		}
-		p.begin = append(p.begin, begin{uint16(len(p.at)), uint16(len(p.where))})
+		p.begin = append(p.begin, begin{uint16(len(p.steps)), uint16(len(p.where))})
 	}
 }
 
 func (p *packedPart[T]) clone() packedPart[T] {
-	return packedPart[T]{slices.Clone(p.at), slices.Clone(p.where), slices.Clone(p.value), slices.Clone(p.begin)}
+	return packedPart[T]{slices.Clone(p.steps), slices.Clone(p.where), slices.Clone(p.value), slices.Clone(p.begin)}
 }
 
 // Rows returns the number of rows.
 func (p *Packed[T]) Rows() int { return p.count }
 
-// lists returns the columns of a row's numbers that are not 0, which of them are not 1, and the values of these.
-func (p *Packed[T]) lists(i int) (at, where []uint16, value []T) {
+// lists returns the steps between a row's numbers that are not 0, which of them are not 1, and the values of these.
+func (p *Packed[T]) lists(i int) (steps []uint8, where []uint16, value []T) {
 	part, i := p.place(i)
 	b, end := part.begin[i], part.begin[i+1]
-	return part.at[b.at:end.at], part.where[b.where:end.where], part.value[b.where:end.where]
+	return part.steps[b.steps:end.steps], part.where[b.where:end.where], part.value[b.where:end.where]
 }
 
 // place returns the part that has a row, and the row's place in it.
@@ -111,16 +115,21 @@ func (p *Packed[T]) place(i int) (part *packedPart[T], row int) {
 // row writes the columns from (inclusive) to to (exclusive) of a row.
 func (p *Packed[T]) row(i, from, to int, into []T) {
 	clear(into)
-	at, where, value := p.lists(i)
-	for _, j := range at {
-		if j := int(j); j >= from && j < to {
-			into[j-from] = 1
+	steps, where, value := p.lists(i)
+	n, j, k := 0, 0, 0 // the number, its column, and how many numbers before it are not 1
+	for _, step := range steps {
+		if j += int(step); step == kernel.LongStep {
+			continue
 		}
-	}
-	for k, n := range where {
-		if j := int(at[n]); j >= from && j < to {
-			into[j-from] = value[k]
+		v := T(1)
+		if k < len(where) && int(where[k]) == n {
+			v = value[k]
+			k++
 		}
+		if j >= from && j < to {
+			into[j-from] = v
+		}
+		n++
 	}
 }
 
@@ -130,13 +139,13 @@ func (p *Packed[T]) fetch(from, to int) {
 	sum, value := uint16(0), T(0)
 	for i := from; i < to; i++ {
 		part, row := p.place(i)
-		sum += part.begin[row].at
+		sum += part.begin[row].steps
 	}
 	for i := from; i < to; i++ {
 		part, row := p.place(i)
 		b := part.begin[row]
-		if k := int(b.at); k < len(part.at) {
-			sum += part.at[k]
+		if k := int(b.steps); k < len(part.steps) {
+			sum += uint16(part.steps[k])
 		}
 		if k := int(b.where); k < len(part.where) {
 			sum += part.where[k]

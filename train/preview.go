@@ -21,9 +21,11 @@ func (t *Trainer[T]) Next() []int {
 		}
 		return rows
 	}
-	order := make([]int, len(t.order))
+	order := make([]int32, len(t.order))
 	rng.Perm(order, t.cfg.Seed, rng.Shuffle, uint64(epoch))
-	copy(rows, order[from:to])
+	for i, row := range order[from:to] {
+		rows[i] = int(row)
+	}
 	return rows
 }
 

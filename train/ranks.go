@@ -3,10 +3,11 @@ package train
 import (
 	"bufio"
 	"context"
-	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/crc32"
+	"maps"
 	"math"
 	"math/bits"
 	"slices"
@@ -46,8 +47,8 @@ type together[T nn.Float] struct {
 	params     int           // in a gradient
 	plans      map[int]*plan // by the number of shards
 	own        [][]T         // the sums of this rank's subtrees
-	sums       []byte        // of batch normalization: see shardSums
-	sumCounts  []int
+	sums       []float64     // of batch normalization: see shardSums
+	counts     []int         // for complete
 	spent      time.Duration // time in exchanges, including waiting
 	before     time.Duration // time spent in the loop by processes before this one
 	err        error         // why the run cannot continue
@@ -76,7 +77,7 @@ func newTogether[T nn.Float](r Ranks, params int) *together[T] {
 	if r == nil || r.Size() == 1 {
 		return nil
 	}
-	return &together[T]{Ranks: r, rank: r.Rank(), size: r.Size(), params: params, plans: map[int]*plan{}, agreed: -1, sumCounts: make([]int, r.Size())}
+	return &together[T]{Ranks: r, rank: r.Rank(), size: r.Size(), params: params, plans: map[int]*plan{}, agreed: -1, counts: make([]int, r.Size())}
 }
 
 // checkRanks refuses what cannot be trained on that many processes with batches of that many rows.
@@ -103,12 +104,13 @@ type plan struct {
 	from  []int    // the first shard of each rank, then the number of shards
 	roots [][]root // for each rank, the largest aligned subtrees of its shards
 
-	counts   []int  // bytes of each rank's message
-	message  []byte // of all ranks: see the layout in newPlan
-	segments bool
+	message []byte // of all ranks to this one: see the layout in newPlan
+	counts  []int  // bytes of each rank's message
 
-	in, out             []byte // for Exchange, with segments
-	inCounts, outCounts []int
+	segments  bool
+	out       []byte // with segments: the messages of this rank to all
+	outCounts []int
+	sums      []int // bytes of each rank's segment of the whole sum
 }
 
 // header is the size in bytes of what precedes the losses in a rank's message: flags, and the
@@ -120,7 +122,7 @@ const (
 	flagCheck             // the rank wants the weights compared
 )
 
-// ownShards returns the shards of a rank: first to end-1.
+// ownShards returns the shards of a rank, or its parts of any other work: first to end-1.
 func ownShards(rank, size, shards int) (first, end int) {
 	return rank * shards / size, (rank + 1) * shards / size
 }
@@ -163,39 +165,40 @@ func (g *together[T]) plan(shards int) *plan {
 }
 
 // newPlan lays out the messages. A rank's message is its header, the loss of each of its shards, and then the sum of
-// each of its subtrees, or with segments its segment of the whole sum. The vectors begin at multiples of 8 bytes.
+// each of its subtrees: the same for all ranks, or with segments only the receiver's segment. The vectors begin at multiples of
+// 8 bytes.
 func (g *together[T]) newPlan(shards int) *plan {
 	p := &plan{from: make([]int, g.size+1), roots: make([][]root, g.size), counts: make([]int, g.size)}
 	p.segments = g.size > 2 && g.vector(g.params) >= segmentBytes
-	sum := 0
+	from, to := 0, g.params
+	if p.segments {
+		from, to = g.segment(g.rank)
+		p.outCounts, p.sums = make([]int, g.size), make([]int, g.size)
+	}
+	in, out := 0, 0
 	for r := range g.size {
 		first, end := ownShards(r, g.size, shards)
 		p.from[r+1] = end
 		p.roots[r] = rootsOf(first, end, shards)
-		p.counts[r] = header + 8*(end-first)
-		if p.segments {
-			from, to := g.segment(r)
-			p.counts[r] += g.vector(to - from)
-		} else {
-			p.counts[r] += len(p.roots[r]) * g.vector(g.params)
-		}
-		sum += p.counts[r]
+		p.counts[r] = header + 8*(end-first) + len(p.roots[r])*g.vector(to-from)
+		in += p.counts[r]
 	}
-	p.message = aligned(sum)
+	p.message = aligned(in)
 	if p.segments {
-		from, to := g.segment(g.rank)
-		p.inCounts, p.outCounts = make([]int, g.size), make([]int, g.size)
-		in, out := 0, 0
+		mine := len(p.roots[g.rank])
 		for r := range g.size {
-			a, b := g.segment(r)
-			p.inCounts[r] = len(p.roots[r]) * g.vector(to-from)
-			p.outCounts[r] = len(p.roots[g.rank]) * g.vector(b-a)
-			in, out = in+p.inCounts[r], out+p.outCounts[r]
+			from, to := g.segment(r)
+			p.outCounts[r] = p.vectors(g.rank) + mine*g.vector(to-from)
+			p.sums[r] = (to - from) * int(unsafe.Sizeof(T(0)))
+			out += p.outCounts[r]
 		}
-		p.in, p.out = aligned(in), aligned(out)
+		p.out = aligned(out)
 	}
 	return p
 }
+
+// vectors returns where the vectors begin in a message of a rank.
+func (p *plan) vectors(rank int) int { return header + 8*(p.from[rank+1]-p.from[rank]) }
 
 // segment returns the parameters that a rank adds, with segments.
 func (g *together[T]) segment(rank int) (from, to int) {
@@ -223,6 +226,11 @@ func numbers[T nn.Float](b []byte, n int) []T {
 	return unsafe.Slice((*T)(unsafe.Pointer(&b[0])), n)
 }
 
+// raw returns the bytes of numbers, as a view.
+func raw[T nn.Float](v []T) []byte {
+	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(v))), len(v)*int(unsafe.Sizeof(T(0))))
+}
+
 // part returns the bytes of rank r in a buffer of all ranks.
 func part(all []byte, counts []int, r int) []byte {
 	from := 0
@@ -241,7 +249,6 @@ func (t *Trainer[T]) sharedGradient(b Set[T], scale float64) float64 {
 	first, end := p.from[g.rank], p.from[g.rank+1]
 	mine := part(p.message, p.counts, g.rank)
 	roots := p.roots[g.rank]
-	vectors := mine[header+8*(end-first):]
 	for len(g.own) < len(roots) {
 		g.own = append(g.own, nil)
 	}
@@ -251,30 +258,22 @@ func (t *Trainer[T]) sharedGradient(b Set[T], scale float64) float64 {
 	}
 	for i, r := range roots {
 		if !p.segments {
-			g.own[i] = numbers[T](vectors[i*g.vector(g.params):], g.params)
+			g.own[i] = numbers[T](mine[p.vectors(g.rank)+i*g.vector(g.params):], g.params)
 		} else if len(g.own[i]) == 0 {
 			g.own[i] = make([]T, g.params)
 		}
 		t.sumShards(b, scale, shards, r.first, r.end, g.own[i])
 	}
-	g.write(mine, t.losses, t.Elapsed())
 	if p.segments {
-		t.addSegment(p, vectors)
-	}
-	if !g.gather(p.message, p.counts) {
-		return math.NaN()
-	}
-	if p.segments {
-		for r := range g.size {
-			from, to := g.segment(r)
-			b := part(p.message, p.counts, r)
-			copy(t.grads[0][from:to], numbers[T](b[header+8*(p.from[r+1]-p.from[r]):], to-from))
-		}
+		t.addSegments(p)
 	} else {
-		copy(t.grads[0], top(p, func(r, i int) []T {
-			b := part(p.message, p.counts, r)
-			return numbers[T](b[header+8*(p.from[r+1]-p.from[r])+i*g.vector(g.params):], g.params)
-		}))
+		g.write(mine, t.losses, t.Elapsed())
+		if g.gather(p.message, p.counts) {
+			t.grads[0] = g.top(p, g.params) // in the message: to copy it would take longer than to add it
+		}
+	}
+	if g.err != nil {
+		return math.NaN()
 	}
 	return g.read(p)
 }
@@ -283,45 +282,61 @@ func (t *Trainer[T]) sharedGradient(b Set[T], scale float64) float64 {
 // each other, it sets g.err and returns numbers without a meaning.
 func (g *together[T]) shardSums(p *plan, own []float64, each int) []float64 {
 	n := p.from[g.size] * each
-	if len(g.sums) < 8*n {
-		g.sums = aligned(8 * n)
-	}
-	all := g.sums[:8*n]
-	for r := range g.size {
-		g.sumCounts[r] = 8 * each * (p.from[r+1] - p.from[r])
-	}
-	copy(numbers[float64](part(all, g.sumCounts, g.rank), len(own)), own)
-	g.gather(all, g.sumCounts)
-	return numbers[float64](all, n)
+	g.sums = slices.Grow(g.sums[:0], n)[:n]
+	copy(g.sums[p.from[g.rank]*each:], own)
+	g.complete(g.sums, p.from[g.size], each)
+	return g.sums
 }
 
-// addSegment sets sum to this rank's segment of the whole sum.
-func (t *Trainer[T]) addSegment(p *plan, sum []byte) {
+// ownParts returns the parts of some work that this process does: first to end-1.
+func (g *together[T]) ownParts(parts int) (first, end int) {
+	if g == nil {
+		return 0, parts
+	}
+	return ownShards(g.rank, g.size, parts)
+}
+
+// complete fills in the numbers that the other ranks have computed. A part has each numbers, the last one perhaps fewer.
+// Before the call, a rank has computed those of its own parts. If the ranks cannot reach each other, it sets g.err.
+func (g *together[T]) complete(all []float64, parts, each int) {
+	if g == nil || len(all) == 0 {
+		return
+	}
+	for r := range g.size {
+		first, end := ownShards(r, g.size, parts)
+		g.counts[r] = 8 * (min(end*each, len(all)) - min(first*each, len(all)))
+	}
+	g.gather(raw(all), g.counts)
+}
+
+// addSegments sets t.grads[0] to the whole sum, of which each rank adds a segment.
+func (t *Trainer[T]) addSegments(p *plan) {
 	g := t.together
-	at := 0
+	head := p.out[:p.vectors(g.rank)] // the same for all, so that they decide alike
+	g.write(head, t.losses, t.Elapsed())
 	for r := range g.size {
 		from, to := g.segment(r)
+		b := part(p.out, p.outCounts, r)
+		copy(b, head)
 		for i := range p.roots[g.rank] {
-			copy(numbers[T](p.out[at:], to-from), g.own[i][from:to])
-			at += g.vector(to - from)
+			copy(numbers[T](b[p.vectors(g.rank)+i*g.vector(to-from):], to-from), g.own[i][from:to])
 		}
 	}
 	start := time.Now()
-	err := g.Exchange(p.in, p.inCounts, p.out, p.outCounts)
+	err := g.Exchange(p.message, p.counts, p.out, p.outCounts)
 	g.spent += time.Since(start)
 	if err != nil {
 		g.fail(err)
 		return
 	}
 	from, to := g.segment(g.rank)
-	n := to - from
-	copy(numbers[T](sum, n), top(p, func(r, i int) []T {
-		return numbers[T](part(p.in, p.inCounts, r)[i*g.vector(n):], n)
-	}))
+	copy(t.grads[0][from:to], g.top(p, to-from))
+	g.gather(raw(t.grads[0]), p.sums)
 }
 
-// top adds the roots of all ranks in the order of the tree. It stores the sum in the first and returns it.
-func top[T nn.Float](p *plan, vector func(rank, i int) []T) []T {
+// top adds the roots in the messages of all ranks, of n numbers each, in the order of the tree. It stores the sum in the first
+// and returns it.
+func (g *together[T]) top(p *plan, n int) []T {
 	type node struct {
 		root
 		sum []T
@@ -336,7 +351,8 @@ func top[T nn.Float](p *plan, vector func(rank, i int) []T) []T {
 	}
 	for r, roots := range p.roots {
 		for i, root := range roots {
-			open = append(open, node{root, vector(r, i)})
+			b := part(p.message, p.counts, r)
+			open = append(open, node{root, numbers[T](b[p.vectors(r)+i*g.vector(n):], n)})
 			for n := len(open); n > 1 && open[n-1].height == open[n-2].height; n = len(open) {
 				merge()
 			}
@@ -416,21 +432,21 @@ func (g *together[T]) ended(ctx context.Context) bool {
 	return g.stop
 }
 
-// clocked is a State with the time of rank 0, so that all ranks decide alike.
-type clocked struct {
-	State
-	elapsed time.Duration
-}
+// shared is a State that all ranks see alike.
+type shared[T nn.Float] struct{ *Trainer[T] }
 
 // Elapsed returns the time that rank 0 had spent in the loop at the last update.
-func (c clocked) Elapsed() time.Duration { return c.elapsed }
+func (s shared[T]) Elapsed() time.Duration { return s.together.elapsed }
+
+// FullLoss is the trainer's, with the rows divided among the ranks.
+func (s shared[T]) FullLoss() float64 { return s.fullLossOn(s.together) }
 
 // seen returns the State that stop criteria see.
 func (t *Trainer[T]) seen() State {
 	if t.together == nil {
 		return t
 	}
-	return clocked{t, t.together.elapsed}
+	return shared[T]{t}
 }
 
 // Agreed reports whether all ranks were found to have the same weights after the last update. It is
@@ -449,18 +465,14 @@ func (t *Trainer[T]) begin() error {
 	if g.agreed < 0 {
 		g.before = t.elapsed
 	}
-	run := t.describe()
-	var lines []string
-	for name, value := range run {
-		if name != "data" {
-			lines = append(lines, name+": "+value)
+	t.compare("configuration", "give every rank the same flags", func(w *bufio.Writer) {
+		run := t.describe("")
+		for _, name := range slices.Sorted(maps.Keys(run)) {
+			fmt.Fprintf(w, "%s: %s\n", name, run[name])
 		}
-	}
-	slices.Sort(lines)
-	t.compare("configuration", "give every rank the same flags", sha256.Sum256([]byte(strings.Join(lines, "\n"))))
-	t.compare("data", "give every rank the same tables", sha256.Sum256([]byte(run["data"])))
-	t.compareWeights()
-	return g.err
+	})
+	t.compare("data", "give every rank the same tables", t.writeData)
+	return t.compareWeights()
 }
 
 // compareWeights finds a rank whose weights or optimizer state differ from the others'.
@@ -469,30 +481,36 @@ func (t *Trainer[T]) compareWeights() error {
 	if g == nil || g.err != nil {
 		return g.failed()
 	}
-	h := sha256.New()
-	w := bufio.NewWriterSize(h, 1<<15)
-	fmt.Fprintln(w, t.result.Steps, t.epoch, t.position)
-	for _, v := range append([][]T{t.net.Values(), t.averaged()}, t.slots...) {
-		safetensors.WriteFloats(w, v)
-	}
-	safetensors.WriteFloats(w, t.numbers)
-	w.Flush()
-	what := fmt.Sprintf("state after update %d", t.result.Steps)
-	t.compare(what, "its memory or its processor may be faulty, or it may run another program; leave that machine out and resume from the last checkpoint", [sha256.Size]byte(h.Sum(nil)))
+	const hint = "its memory or its processor may be faulty, or it may run another program; leave that machine out and resume from the last checkpoint"
+	t.compare(fmt.Sprintf("state after update %d", t.result.Steps), hint, func(w *bufio.Writer) {
+		fmt.Fprintln(w, t.result.Steps, t.epoch, t.position)
+		for _, v := range append([][]T{t.net.Values(), t.averaged()}, t.slots...) {
+			safetensors.WriteFloats(w, v)
+		}
+		safetensors.WriteFloats(w, t.numbers)
+	})
 	if g.err == nil {
 		g.agreed, g.checked = t.result.Steps, time.Now()
 	}
 	return g.err
 }
 
-// compare gathers a checksum from each rank and names the ranks that differ from the majority.
-func (t *Trainer[T]) compare(what, hint string, sum [sha256.Size]byte) {
+// compare gathers the CRC-32C of what each rank writes, and names the ranks that differ from the majority. One number that
+// differs always changes a CRC-32C, and other differences change it but for one in 2^32.
+func (t *Trainer[T]) compare(what, hint string, write func(*bufio.Writer)) {
 	g := t.together
-	all, counts := make([]byte, g.size*len(sum)), make([]int, g.size)
-	for r := range counts {
-		counts[r] = len(sum)
+	if g.err != nil {
+		return
 	}
-	copy(part(all, counts, g.rank), sum[:])
+	h := crc32.New(crc32.MakeTable(crc32.Castagnoli))
+	w := bufio.NewWriterSize(h, 1<<15)
+	write(w)
+	w.Flush()
+	all, counts := make([]byte, g.size*crc32.Size), make([]int, g.size)
+	for r := range counts {
+		counts[r] = crc32.Size
+	}
+	binary.LittleEndian.PutUint32(part(all, counts, g.rank), h.Sum32())
 	if !g.gather(all, counts) {
 		return
 	}

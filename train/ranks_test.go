@@ -92,6 +92,11 @@ func (s *seat) Gather(all []byte, counts []int) error {
 }
 
 func (s *seat) Exchange(in []byte, inCounts []int, out []byte, outCounts []int) error {
+	for r := range outCounts {
+		if told := part(out, outCounts, r)[:header]; !bytes.Equal(told, out[:header]) {
+			panic(fmt.Sprintf("rank %d tells rank %d another time or other flags than rank 0: % x, % x", s.rank, r, told, out[:header]))
+		}
+	}
 	return s.meet(out, outCounts, func(brings [][]byte, counts [][]int) {
 		for r, b := range brings {
 			if counts[r][s.rank] != inCounts[r] {
@@ -163,7 +168,7 @@ func holdRanks[T nn.Float](t *testing.T, name string, c Config, d Data[T], layer
 				t.Errorf("%s: different weights than in one process", where)
 			}
 			a, b := got.result, want.result
-			if a.Reason != b.Reason || a.Steps != b.Steps || math.Float64bits(a.Loss) != math.Float64bits(b.Loss) || a.BestEpoch != b.BestEpoch || len(a.History) != len(b.History) || got.found != want.found {
+			if a.Reason != b.Reason || a.Steps != b.Steps || math.Float64bits(a.Loss) != math.Float64bits(b.Loss) || a.BestEpoch != b.BestEpoch || math.Float64bits(a.BestScore) != math.Float64bits(b.BestScore) || len(a.History) != len(b.History) || got.found != want.found {
 				t.Errorf("%s: %s after %d updates with the loss %v, want %s after %d with %v as in one process", where, a.Reason, a.Steps, a.Loss, b.Reason, b.Steps, b.Loss)
 			}
 			for i := range min(len(a.History), len(b.History)) {
@@ -209,6 +214,14 @@ func testRanks[T nn.Float](t *testing.T) {
 	}
 	holdRanks(t, "weights", Config{Shards: 8, BatchSize: 64, Epochs: 3}, weighted, plainLayers...)
 	holdRanks(t, "weights and batch norm", Config{Shards: 8, BatchSize: 64, Epochs: 3}, weighted, batchNormed...)
+	scored := Data[T]{problem[T](700), problem[T](601)} // three parts of rows each
+	score := func(out []float64) (sum float64) {
+		for i, v := range out {
+			sum += float64(v * float64(i+1))
+		}
+		return sum
+	}
+	holdRanks(t, "a score", Config{Shards: 8, BatchSize: 350, Epochs: 7, Score: score, Higher: true, KeepBest: true, Stop: TargetLoss{1e-9}}, scored, plainLayers...)
 	holdRanks(t, "divergence", Config{Optimizer: optim.SGD{}, LearningRate: 1e30, Shards: 8, BatchSize: 64, Epochs: 3}, d, plainLayers...)
 	holdRanks(t, "halved rates", Config{Optimizer: optim.SGD{}, LearningRate: 1e12, Halvings: 60, Shards: 8, BatchSize: 64, Epochs: 3}, d, plainLayers...)
 	was := segmentBytes
@@ -406,15 +419,16 @@ func TestRanksThatDiffer(t *testing.T) {
 
 // An exchange that fails ends the run, with an error and without a checkpoint.
 func TestRanksThatCannotBeReached(t *testing.T) {
-	for _, c := range []Config{{BatchSize: 64}, {Solver: optim.NewLBFGS()}, {Solver: optim.NewCG()}} {
-		for fails := 1; fails < 12; fails++ {
+	score := func(out []float64) float64 { return out[0] }
+	for _, c := range []Config{{BatchSize: 64, Epochs: 100}, {BatchSize: 64, Epochs: 1, Score: score, KeepBest: true}, {Epochs: 100, Solver: optim.NewLBFGS()}, {Epochs: 100, Solver: optim.NewCG(), Stop: TargetLoss{1e-9}}} {
+		for fails := 1; fails < 12; fails++ { // calls 8 and 9 of the second run gather the validation rows' losses and outputs, call 10 those of the training rows
 			errs := onRanks(3, func(s *seat) error {
 				own := c
-				own.Shards, own.Epochs, own.Ranks = 8, 100, s
+				own.Shards, own.Ranks = 8, s
 				if s.rank == 1 {
 					s.fails = fails
 				}
-				tr, err := New(network[float32](t, nn.Identity), own, Data[float32]{Train: problem[float32](203)})
+				tr, err := New(network[float32](t, nn.Identity), own, Data[float32]{problem[float32](203), problem[float32](21)})
 				if err != nil {
 					return err
 				}

@@ -32,7 +32,7 @@ func (t *Trainer[T]) Strides(ctx context.Context) iter.Seq2[Step, error] {
 // run is the loop of Steps, Strides and Run. The kernel for tiny networks makes up to most
 // epochs before the loop yields.
 func (t *Trainer[T]) run(ctx context.Context, most int, yield func(Step, error) bool) {
-	if t.finished {
+	if t.finished && t.together.failed() == nil {
 		if failed := t.failure; t.result.Reason == ReasonDiverged {
 			yield(Step{N: failed.Step, Epoch: failed.Epoch, Loss: failed.Loss, LearningRate: failed.LearningRate}, &failed)
 		}
@@ -126,7 +126,7 @@ func (t *Trainer[T]) rowAt(i int) int {
 	if t.order == nil {
 		return i
 	}
-	return t.order[i]
+	return int(t.order[i])
 }
 
 // batch returns the rows at positions from .. to-1: gathered, as a view, or from the stream. Only
@@ -300,6 +300,9 @@ func (t *Trainer[T]) closeEpoch(s *Step) error {
 	t.judgeEpoch()
 	if t.data.Validation.Rows() > 0 {
 		s.Validation, s.Score = t.validate()
+		if err := t.together.failed(); err != nil {
+			return err
+		}
 		if s.Validation-s.Validation != 0 {
 			return &DivergedError{Epoch: t.epoch, Step: s.N, Loss: s.Validation, LearningRate: s.LearningRate}
 		}
@@ -346,11 +349,16 @@ func (t *Trainer[T]) finish(reason string, s Step) error {
 	if last := t.result.History; len(last) == 0 || last[len(last)-1].Epoch != t.epoch {
 		t.record(&s) // the last epoch is always kept
 	}
-	if loss := t.FullLoss(); loss-loss != 0 {
+	loss := t.fullLossOn(t.together)
+	if err := t.together.failed(); err != nil {
+		return err
+	}
+	if loss-loss != 0 {
 		return &DivergedError{Epoch: t.epoch, Step: s.N, Loss: loss, LearningRate: s.LearningRate}
 	}
 	t.keepBest()
 	t.finished = true
+	t.fullLossOn(t.together) // of the weights that were kept, if they are others
 	t.result.Reason = reason
 	switch reason {
 	case Tolerance{}.Reason(), TargetLoss{}.Reason(), Patience{}.Reason(), ReasonMinimum:

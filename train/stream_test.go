@@ -29,9 +29,9 @@ func (c *chunked) open(epoch int) iter.Seq2[Set[float64], error] {
 	return func(yield func(Set[float64], error) bool) {
 		c.opened++
 		defer func() { c.left++ }()
-		order := make([]int, c.set.Rows())
+		order := make([]int32, c.set.Rows())
 		for i := range order {
-			order[i] = i
+			order[i] = int32(i)
 		}
 		if c.shuffle {
 			rng.Perm(order, c.seed, rng.Shuffle, uint64(epoch))

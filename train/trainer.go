@@ -86,7 +86,7 @@ type Trainer[T nn.Float] struct {
 	course course[T]      // how updates go through the rows
 	tiny   *tiny[T]       // nil if the course makes the epochs
 	now    optim.Step     // the update that updater makes
-	order  []int          // the rows in this epoch's order
+	order  []int32        // the rows in this epoch's order
 	good   []T            // the network's last finite values; if the run ended with its average, the last values before that
 	best   []T            // the values with the best validation score
 	lonely int            // 1 if a last batch of one row joins the one before it
@@ -245,6 +245,9 @@ func resolve[T nn.Float](net *nn.Network[T], cfg Config, data Data[T], rows int,
 	if rows == 0 {
 		return cfg, fmt.Errorf("%w: there are no training rows", ErrConfig)
 	}
+	if rows > math.MaxInt32 && !streamed {
+		return cfg, fmt.Errorf("%w: there are %d training rows, and a run in memory has at most %d: train on a part of them, or from a stream", ErrConfig, rows, math.MaxInt32)
+	}
 	if streamed {
 		cfg.NoShuffle = true
 	} else if err := checkRows("training", net, cfg.Loss, data.Train); err != nil {
@@ -318,7 +321,7 @@ func (t *Trainer[T]) allocate() {
 		}
 	}
 	if cfg.shuffles() {
-		t.order = make([]int, t.rows)
+		t.order = make([]int32, t.rows)
 		t.gather = newGather(most, t.data.Train)
 	}
 	if s := t.stream; s != nil {
@@ -436,7 +439,9 @@ func (t *Trainer[T]) keepBest() {
 	}
 	if t.best != nil && t.bestEpoch > 0 {
 		copy(t.net.Values(), t.best)
-		t.lossAt = -1
+		if t.bestEpoch < t.epoch { // otherwise these are the weights whose loss was computed
+			t.lossAt = -1
+		}
 	}
 }
 
@@ -482,7 +487,10 @@ func (t *Trainer[T]) SinceBest() int {
 // FullLoss returns the loss over all training rows with the current weights, or with their running average if one is
 // kept. It is reduced as in the configuration and computed as in inference: with dropout or batch normalization it
 // differs from the loss of the steps. For a stream it is EpochLoss. It is computed at most once per update.
-func (t *Trainer[T]) FullLoss() float64 {
+func (t *Trainer[T]) FullLoss() float64 { return t.fullLossOn(nil) }
+
+// fullLossOn is FullLoss with the rows divided among the ranks g, all of which call it, or in this process alone if g is nil.
+func (t *Trainer[T]) fullLossOn(g *together[T]) float64 {
 	if t.stream != nil {
 		if t.epoch == 0 || !kernel.AllFinite(t.judged().Values()) {
 			return math.NaN()
@@ -490,7 +498,7 @@ func (t *Trainer[T]) FullLoss() float64 {
 		return t.epochLoss
 	}
 	if t.lossAt != t.result.Steps {
-		t.fullLoss = t.lossOf(t.data.Train) * t.cfg.Reduction.Scale(t.data.Train.Rows(), t.data.Train.W)
+		t.fullLoss = t.lossOf(t.data.Train, nil, g) * t.cfg.Reduction.Scale(t.data.Train.Rows(), t.data.Train.W)
 		t.lossAt = t.result.Steps
 	}
 	return t.fullLoss
@@ -522,30 +530,39 @@ func (t *Trainer[T]) rowsWithin(net *nn.Network[T], from, to int, r float64) boo
 	return true
 }
 
-// lossOf returns the sum of the losses over the rows of s, each times the row's weight.
-func (t *Trainer[T]) lossOf(s Set[T]) float64 {
-	net, sum := t.judged(), 0.0
-	for from := 0; from < s.Rows(); from += t.tape.MaxRows() {
-		part := s.slice(from, min(from+t.tape.MaxRows(), s.Rows()))
-		net.Forward(t.tape, part.Feed(t.tape, 0, part.Rows(), t.room))
+// lossOf returns the sum of the losses over the rows of s, each times the row's weight. If out is not nil, it sets out to
+// the rows' outputs. The rows are taken in parts, which are divided among the ranks g, if there are any. The losses of the
+// parts are added in their order. If the ranks cannot reach each other, it sets g.err and returns NaN.
+func (t *Trainer[T]) lossOf(s Set[T], out []float64, g *together[T]) (sum float64) {
+	net, most := t.judged(), t.tape.MaxRows()
+	parts := (s.Rows() + most - 1) / most
+	t.losses = slices.Grow(t.losses[:0], parts)[:parts]
+	first, end := g.ownParts(parts)
+	for i := first; i < end; i++ {
+		part := s.slice(i*most, min((i+1)*most, s.Rows()))
+		y := net.Forward(t.tape, part.Feed(t.tape, 0, part.Rows(), t.room))
+		if out != nil {
+			y.Float64s(out[i*most*y.Cols:])
+		}
 		t.tape.UseWeights(part.W)
-		sum += net.Loss(t.tape, t.cfg.Loss, part.Y)
+		t.losses[i] = net.Loss(t.tape, t.cfg.Loss, part.Y)
+	}
+	g.complete(t.losses, parts, 1)
+	g.complete(out, parts, most*net.Outputs())
+	if g.failed() != nil {
+		return math.NaN()
+	}
+	for _, l := range t.losses {
+		sum += l
 	}
 	return sum
 }
 
 // validate returns the loss over the validation rows and the score that chooses the epoch.
 func (t *Trainer[T]) validate() (loss, score float64) {
-	s := t.data.Validation
-	loss = t.lossOf(s) / s.Weight()
+	loss = t.lossOf(t.data.Validation, t.out, t.together) / t.data.Validation.Weight()
 	if t.cfg.Score == nil || loss-loss != 0 {
 		return loss, loss
-	}
-	out := t.out
-	for from := 0; from < s.Rows(); from += t.tape.MaxRows() {
-		y := t.judged().Forward(t.tape, s.Feed(t.tape, from, min(from+t.tape.MaxRows(), s.Rows()), t.room))
-		y.Float64s(out)
-		out = out[y.Rows*y.Cols:]
 	}
 	return loss, t.cfg.Score(t.out)
 }

@@ -1,5 +1,7 @@
 package kernel
 
+import "math"
+
 // A Sparse is a matrix without its zeros. The numbers of row i are value[begin[i]:begin[i+1]].
 // Their columns are at[begin[i]:begin[i+1]], from left to right.
 type Sparse[T Float] struct {
@@ -67,22 +69,32 @@ func (s *Sparse[T]) Start(rows, cols int) bool {
 	return true
 }
 
-// Add adds a row that is 1 in the columns at, which go from left to right, except that the number in column at[where[k]] is
-// value[k]. It reports whether Take might still take a matrix that starts with these rows.
-func (s *Sparse[T]) Add(at, where []uint16, value []T) bool {
+// LongStep is the step of Add after which there is no number.
+const LongStep = math.MaxUint8
+
+// Add adds a row. Its numbers that are not 0 are given from left to right, each by the step from the column before, the first
+// by its column. Before a step of LongStep columns or more there are steps of LongStep. The numbers are 1, except that number
+// where[k] is value[k]. Add reports whether Take might still take a matrix that starts with these rows.
+func (s *Sparse[T]) Add(steps []uint8, where []uint16, value []T) bool {
 	row := len(s.begin) - 1
 	first := s.begin[row]
-	columns, values := s.at[first:][:len(at)], s.value[first:][:len(at)]
-	for i, j := range at {
-		columns[i], values[i] = int32(j), 1
+	columns, values := s.at[first:][:len(steps)], s.value[first:][:len(steps)]
+	n, j := 0, int32(0)
+	for _, step := range steps {
+		j += int32(step)
+		columns[n], values[n] = j, 1 // overwritten after a long step
+		if step != LongStep {
+			n++
+		}
 	}
+	columns, values = columns[:n], values[:n]
 	zeros := 0
 	for k, i := range where[:len(value)] {
 		if values[i] = value[k]; value[k] == 0 { // -0
 			zeros++
 		}
 	}
-	e := len(at)
+	e := n
 	if zeros > 0 {
 		e = 0
 		for i, v := range values {

@@ -64,14 +64,17 @@ func testSparse[T Float](t *testing.T) {
 	})
 }
 
-// Start and Add take the same matrices as Take, and the results are equal. Add gets a row as the columns that are
-// not 0 and the values among them that are not 1.
+// Start and Add take the same matrices as Take, and the results are equal. Add gets a row as the steps between the
+// numbers that are not 0 and the values among them that are not 1.
 func TestSparseAdd(t *testing.T) {
 	r := rand.New(rand.NewPCG(23, 24))
 	minus := float32(math.Copysign(0, -1))
 	taken, left := 0, 0
 	for range 400 {
 		rows, cols, share := 1+r.IntN(40), 20+r.IntN(60), r.Float64()/2
+		if r.IntN(4) == 0 {
+			cols, share = 300+r.IntN(600), share/50
+		}
 		x := make([]float32, rows*cols)
 		for i := range x {
 			if r.Float64() < share {
@@ -82,18 +85,24 @@ func TestSparseAdd(t *testing.T) {
 		takes := want.Take(x, rows, cols, cols)
 		adds := got.Start(rows, cols)
 		for i := 0; adds && i < rows; i++ {
-			var at, where []uint16
+			var steps []uint8
+			var where []uint16
 			var value []float32
+			n, last := 0, 0
 			for j, v := range x[i*cols:][:cols] {
 				if math.Float32bits(v) == 0 {
 					continue
 				}
 				if v != 1 {
-					where, value = append(where, uint16(len(at))), append(value, v)
+					where, value = append(where, uint16(n)), append(value, v)
 				}
-				at = append(at, uint16(j))
+				for ; j-last >= LongStep; last += LongStep {
+					steps = append(steps, LongStep)
+				}
+				steps = append(steps, uint8(j-last))
+				n, last = n+1, j
 			}
-			adds = got.Add(at, where, value)
+			adds = got.Add(steps, where, value)
 		}
 		if adds != takes {
 			t.Fatalf("%d x %d, %.2f of them not 0: taken is %v row by row and %v from the matrix", rows, cols, share, adds, takes)

@@ -64,9 +64,9 @@ func Float64(seed uint64, p Purpose, a, b uint64) float64 {
 
 // Perm fills dst with a permutation of 0 .. len(dst)-1 that depends only on (seed, p, a)
 // (Fisher and Yates, from the end).
-func Perm(dst []int, seed uint64, p Purpose, a uint64) {
+func Perm[I int | int32](dst []I, seed uint64, p Purpose, a uint64) {
 	for i := range dst {
-		dst[i] = i
+		dst[i] = I(i)
 	}
 	// One block serves the draws of two neighboring positions: an odd i takes its high word.
 	var lo, hi uint64

@@ -1,7 +1,10 @@
 package safetensors
 
 import (
+	"bufio"
 	"bytes"
+	"errors"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -38,6 +41,43 @@ func TestBesideAnotherImplementation(t *testing.T) {
 	back := []Tensor[float64]{{"a", 2, 1, make([]float64, 2)}, {"b", 0, 2, make([]float64, 2)}}
 	if err := Fill(f, back, 1); err != nil || !slices.Equal(back[0].Data, []float64{1, 2}) || !slices.Equal(back[1].Data, []float64{5, 6}) {
 		t.Errorf("their file is read as %v, %v", back, err)
+	}
+}
+
+// Numbers have the same bytes whatever the machine's byte order, and are read as they were written.
+func TestFloatsOnAStream(t *testing.T) {
+	was := little
+	defer func() { little = was }()
+	v := []float64{0, math.Copysign(0, -1), 1, -math.Pi, math.Inf(1), math.NaN(), 5e-324}
+	for len(v) < 5000 { // more than a buffer
+		v = append(v, v...)
+	}
+	var narrow []float32
+	for _, x := range v {
+		narrow = append(narrow, float32(x))
+	}
+	var files [2]bytes.Buffer
+	for i, order := range []bool{was, false} {
+		little = order
+		w := bufio.NewWriterSize(&files[i], 1<<12)
+		WriteFloats(w, v[:3])
+		WriteFloats(w, narrow)
+		WriteFloats(w, v)
+		WriteFloats(w, []float32(nil))
+		w.Flush()
+	}
+	if !bytes.Equal(files[0].Bytes(), files[1].Bytes()) {
+		t.Error("the bytes depend on the machine's byte order")
+	}
+	r := bufio.NewReaderSize(&files[0], 1<<12)
+	first, second, third := make([]float64, 3), make([]float32, len(narrow)), make([]float64, len(v))
+	if err := errors.Join(ReadFloats(r, first), ReadFloats(r, second), ReadFloats(r, third)); err != nil {
+		t.Fatal(err)
+	}
+	for i := range v {
+		if math.Float64bits(third[i]) != math.Float64bits(v[i]) || math.Float32bits(second[i]) != math.Float32bits(narrow[i]) || i < 3 && first[i] != v[i] {
+			t.Fatalf("number %d is read as %v and %v, want %v", i, third[i], second[i], v[i])
+		}
 	}
 }
 

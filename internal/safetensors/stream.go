@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"unsafe"
 )
 
 // Float is the element type of a network's tensors.
@@ -22,32 +23,16 @@ func sizeOf[T Float]() int {
 	return binary.Size(zero)
 }
 
+// little reports whether the machine has the byte order of a file.
+var little = binary.NativeEndian.Uint16([]byte{1, 0}) == 1
+
 // WriteFloats writes numbers as little-endian bytes. An error is kept in w.
 func WriteFloats[T Float](w *bufio.Writer, v []T) {
-	size := sizeOf[T]()
-	for len(v) > 0 {
-		if w.Available() < size {
-			w.Flush() // if it fails, Write does nothing either
-		}
-		b := w.AvailableBuffer()
-		n := min(len(v), max(1, cap(b)/size))
-		if cap(b) < n*size { // after an error
-			b = make([]byte, n*size)
-		}
-		b = b[:n*size]
-		switch v := any(v[:n]).(type) {
-		case []float32:
-			for i, x := range v {
-				binary.LittleEndian.PutUint32(b[4*i:], math.Float32bits(x))
-			}
-		case []float64:
-			for i, x := range v {
-				binary.LittleEndian.PutUint64(b[8*i:], math.Float64bits(x))
-			}
-		}
-		w.Write(b)
-		v = v[n:]
+	if !little {
+		binary.Write(w, binary.LittleEndian, v)
+		return
 	}
+	w.Write(unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(v))), len(v)*int(unsafe.Sizeof(*new(T)))))
 }
 
 // ReadFloats reads numbers that WriteFloats wrote. The reader's buffer must hold at least one number.

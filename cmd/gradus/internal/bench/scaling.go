@@ -417,7 +417,9 @@ func (r *rehearsal) Gather(all []byte, counts []int) error {
 	t := r.before
 	r.before = Traffic{}
 	t.Gather = others(counts, r.rank)
-	t.Moved += t.Gather + counts[r.rank]
+	if t.Exchange == 0 { // otherwise the sums are gathered where they are used
+		t.Moved = t.Gather
+	}
 	if t.Moved > r.step.Moved {
 		r.step = t
 	}

@@ -53,7 +53,7 @@ func (f *readFlags) read(e *env, paths ...string) (*data.Table, error) {
 // Its work is small then, since the lists that are in use are few and long. The variable GOGC takes precedence.
 const (
 	largeCells   = 1 << 20
-	largePercent = 25
+	largePercent = 10
 )
 
 // readSilently reads a table and leaves its notes to the caller.

@@ -297,7 +297,7 @@ func trainedText(m *model.Model) string {
 		"interrupted": "interrupted",
 		"diverged":    "diverged",
 
-		model.ReasonMembers: "each member stopped by its own fold",
+		model.ReasonMembers: "each member stopped on its own",
 	}[t.Reason]
 	if m.Options.Method == string(train.PerSample) && t.Reason == "tolerance" {
 		why = "each sample was within the tolerance in its own turn"
@@ -496,8 +496,11 @@ func honesty(m *model.Model) string {
 	r := t.Rows
 	if t.Metrics.OutOfFold != nil {
 		text := "Out of fold, a row is predicted by members that were not trained on it"
-		if members := m.Members(); members[0].Training.BestEpoch > 0 {
+		if choseEpoch(m) {
 			text += "; it only helped to choose their epoch"
+			if r.Train < fewForFolds {
+				text += ", which makes the scores of so few rows somewhat too good"
+			}
 		}
 		if r.Test > 0 {
 			text += ". The test rows were used only for these scores"
@@ -505,7 +508,7 @@ func honesty(m *model.Model) string {
 		return text + "."
 	}
 	var what []string
-	if t.BestEpoch > 0 {
+	if choseEpoch(m) {
 		what = append(what, "the epoch")
 	}
 	if strings.HasPrefix(m.Options.Threshold, "auto:") {
@@ -534,8 +537,17 @@ func honesty(m *model.Model) string {
 	return "These scores are on the rows that the model was trained on; --test 0.2 gives an honest score."
 }
 
+// choseEpoch reports whether validation rows chose the epoch of the model, or of one of its members.
+func choseEpoch(m *model.Model) bool {
+	return m.Training.BestEpoch > 0 || slices.ContainsFunc(m.Members(), func(one *model.Model) bool { return one.Training.BestEpoch > 0 })
+}
+
 // fewForTest is the number of rows below which no test rows are suggested.
 const fewForTest = 10
+
+// fewForFolds is the number of training rows below which the choice of the epoch shows in out-of-fold scores.
+// docs/intervals.md has the figures.
+const fewForFolds = 1000
 
 // shellWords writes a call as it is typed in a shell.
 func shellWords(words []string) string {
