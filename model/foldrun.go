@@ -241,4 +241,4 @@ func (p past) elapsed() time.Duration          { return time.Duration(p.came.Sec
 func (p past) agreed() bool                    { return true }
 func (p past) checkpoint(io.Writer) error      { return errPast }
 func (p past) restore(*train.Checkpoint) error { return errPast }
-func (p past) encoded(bool) any                { return nil }
+func (p past) encoded(string) any              { return nil }

@@ -304,7 +304,7 @@ func (f *Fit) chooseThreshold(m *Model) error {
 	if err != nil {
 		return err
 	}
-	p, _, err := m.predictRows(b, f.parts.validation, nil)
+	p, _, err := m.predictRows(b, f.parts.validation, &rowsLoss{encoded: f.runner.encoded("validation")})
 	if err != nil {
 		return err
 	}

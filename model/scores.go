@@ -53,9 +53,9 @@ func (f *Fit) score(ctx context.Context, m *Model) error {
 		rows  []int
 		x     any // encoded
 	}{
-		{&m.Training.Metrics.Train, f.tables.Train, f.parts.train, f.runner.encoded(false)},
-		{&m.Training.Metrics.Validation, f.tables.Validation, f.parts.validation, f.runner.encoded(true)},
-		{&m.Training.Metrics.Test, f.tables.Test, f.parts.test, nil},
+		{&m.Training.Metrics.Train, f.tables.Train, f.parts.train, f.runner.encoded("training")},
+		{&m.Training.Metrics.Validation, f.tables.Validation, f.parts.validation, f.runner.encoded("validation")},
+		{&m.Training.Metrics.Test, f.tables.Test, f.parts.test, f.runner.encoded("test")},
 	} {
 		if len(p.rows) == 0 {
 			continue
