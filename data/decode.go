@@ -3,6 +3,7 @@ package data
 import (
 	"bytes"
 	"io"
+	"slices"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -39,6 +40,17 @@ func findEncoding(start []byte) (encoding string, mark int) {
 		return encodingLatin1, 0
 	}
 	return encodingUTF8, 0
+}
+
+// LooksLikeText reports whether the start of a file looks like text in an encoding that Read detects: there is something, and no control
+// character but blanks and line ends.
+func LooksLikeText(start []byte) bool {
+	if encoding, mark := findEncoding(start); encoding == encodingUTF16 {
+		bigEndian := start[0] == 0xfe || start[0] == 0
+		start, _ = fromUTF16(bigEndian)(nil, start[mark:len(start)&^1], true)
+	}
+	control := func(c byte) bool { return c < ' ' && !(c >= '\t' && c <= '\r') }
+	return len(start) > 0 && !slices.ContainsFunc(start, control)
 }
 
 // highBytes counts the bytes above 0x7f that are not valid UTF-8, and the characters that are.

@@ -100,5 +100,5 @@ func ExampleFromColumns() {
 	fmt.Println(err)
 	// Output:
 	// [weight animal legs] 30 dog
-	// pets: row 1: column "weight": a []int cannot be the value of a cell: a cell takes numbers, strings, booleans and times
+	// pets: row 1: column "weight": a []int cannot be the value of a cell: give a number, string, bool, time.Time or nil
 }

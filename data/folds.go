@@ -71,17 +71,9 @@ func cutBetween(sorted []float64, place int) float64 {
 
 // Folds deals rows into k folds of nearly equal size and returns the fold of each. strata
 // gives the class of each row; nil means a single class. Every class is spread evenly over the folds. The order
-// is drawn for (seed, class). k is at least 1 and at most n.
-func Folds(n int, strata []int, k int, seed uint64) ([]int, error) {
-	return folds(nil, n, strata, k, seed)
-}
-
-// Folds is the function Folds, with its lists stored where the table's cells are.
-func (t *Table) Folds(n int, strata []int, k int, seed uint64) ([]int, error) {
-	return folds(t.disk, n, strata, k, seed)
-}
-
-func folds(disk *Spill, n int, strata []int, k int, seed uint64) (fold []int, err error) {
+// is drawn for (seed, class). k is at least 1 and at most n. The lists are where the cells of the table are, in memory or on the disk.
+func (t *Table) Folds(n int, strata []int, k int, seed uint64) (fold []int, err error) {
+	disk := t.disk
 	if err := checkFolds(n, strata, k); err != nil {
 		return nil, err
 	}

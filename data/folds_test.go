@@ -19,7 +19,7 @@ func TestFolds(t *testing.T) {
 			strata = rapid.SliceOfN(rapid.IntRange(0, 4), n, n).Draw(t, "strata")
 		}
 		seed := rapid.Uint64().Draw(t, "seed")
-		of := must(t)(Folds(n, strata, k, seed))
+		of := must(t)(new(Table).Folds(n, strata, k, seed))
 		spread := func(in func(i int) bool) int {
 			count := make([]int, k)
 			for i, f := range of {
@@ -37,11 +37,11 @@ func TestFolds(t *testing.T) {
 				t.Fatalf("class %d is not spread evenly", class)
 			}
 		}
-		if !slices.Equal(of, must(t)(Folds(n, strata, k, seed))) {
+		if !slices.Equal(of, must(t)(new(Table).Folds(n, strata, k, seed))) {
 			t.Fatal("the same arguments give other folds")
 		}
 	})
-	if slices.Equal(must(t)(Folds(50, nil, 5, 1)), must(t)(Folds(50, nil, 5, 2))) {
+	if slices.Equal(must(t)(new(Table).Folds(50, nil, 5, 1)), must(t)(new(Table).Folds(50, nil, 5, 2))) {
 		t.Error("the seed has no effect")
 	}
 }

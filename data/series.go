@@ -3,6 +3,7 @@ package data
 import (
 	"fmt"
 	"math"
+	"math/big"
 	"slices"
 	"strconv"
 	"time"
@@ -150,6 +151,31 @@ func (s *Series) Decimal(unscaled int64, scale int) {
 	}
 }
 
+// BigDecimal appends the number unscaled / 10^scale. unscaled is an integer in two's complement, most significant byte first.
+func (s *Series) BigDecimal(unscaled []byte, scale int) {
+	negative := len(unscaled) > 0 && unscaled[0] >= 0x80
+	if len(unscaled) <= 8 { // the usual case, without a big.Int
+		x := int64(0)
+		if negative {
+			x = -1
+		}
+		for _, b := range unscaled {
+			x = x<<8 | int64(b)
+		}
+		s.Decimal(x, scale)
+		return
+	}
+	x := new(big.Int).SetBytes(unscaled)
+	if negative {
+		x.Sub(x, new(big.Int).Lsh(big.NewInt(1), uint(8*len(unscaled))))
+	}
+	if x.IsInt64() {
+		s.Decimal(x.Int64(), scale)
+	} else {
+		s.Number(fmt.Sprintf("%se%d", x, -scale))
+	}
+}
+
 func (s *Series) decimal(m uint64, scale int, negative bool) {
 	s.numbers = true
 	for scale > 0 && m%10 == 0 { // 12.50 is 12.5
@@ -217,6 +243,21 @@ func (s *Series) Seconds(seconds int64) {
 	}
 	c.wide = append(c.wide, float64(seconds))
 	c.shape = append(c.shape, shapeOf(seconds))
+}
+
+// Ticks appends the date that is the given number of parts of a second after 1970 in UTC, perSecond of them to a second. It is the
+// second in which they lie.
+func (s *Series) Ticks(ticks, perSecond int64) {
+	seconds := ticks / perSecond
+	if ticks%perSecond < 0 {
+		seconds--
+	}
+	s.Seconds(seconds)
+}
+
+// Clock appends a time of day, in seconds since midnight, as text.
+func (s *Series) Clock(seconds int64) {
+	s.Text(fmt.Sprintf("%02d:%02d:%02d", seconds/3600, seconds/60%60, seconds%60))
 }
 
 func shapeOf(seconds int64) uint8 {

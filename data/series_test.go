@@ -63,7 +63,7 @@ func TestFromRecords(t *testing.T) {
 		t.Errorf(`got %v, want "height Smokes1.5true" and a missing cell in row 1`, got)
 	}
 	_, err = FromRecords("people", []struct{ A []int }{{}})
-	refuses(t, err, ErrOption, `people: row 0: column "A": a []int cannot be the value of a cell: a cell takes numbers, strings, booleans and times`)
+	refuses(t, err, ErrOption, `people: row 0: column "A": a []int cannot be the value of a cell: give a number, string, bool, time.Time or nil`)
 	_, err = FromRecords("people", []int{1})
 	refuses(t, err, ErrOption, "people: a record is a int: it takes a struct")
 	_, err = FromColumns("people", "a", []int{1}, "b", []int{1, 2})

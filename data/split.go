@@ -16,17 +16,9 @@ import (
 // drawn for (seed, purpose, class). Splits with different purposes are drawn independently: 3 is that of
 // the test rows of package model, 4 that of its validation rows.
 //
-// A fraction below 0 or of at least 1 is an error. So is a length of strata other than n.
-func Split(n int, strata []int, fraction float64, seed uint64, purpose uint8) (keep, held []int, err error) {
-	return split(nil, n, strata, fraction, seed, purpose)
-}
-
-// Split is the function Split with lists stored where the table's cells are.
+// The lists are where the cells of the table are, in memory or on the disk. A fraction below 0 or of at least 1 is an error. So is a length of strata other than n.
 func (t *Table) Split(n int, strata []int, fraction float64, seed uint64, purpose uint8) (keep, held []int, err error) {
-	return split(t.disk, n, strata, fraction, seed, purpose)
-}
-
-func split(disk *Spill, n int, strata []int, fraction float64, seed uint64, purpose uint8) (keep, held []int, err error) {
+	disk := t.disk
 	if err := checkSplit(n, strata, fraction); err != nil {
 		return nil, nil, err
 	}

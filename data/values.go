@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"reflect"
 	"slices"
 	"strconv"
@@ -31,52 +32,119 @@ func (s *Series) slice(table string, values any) error {
 	return nil
 }
 
-// value appends a Go value; a nil pointer or interface is missing.
-func (s *Series) value(v reflect.Value) error {
+// plain returns the value that a Go value is or points to, as nil, float64, float32, int64, uint64, bool, string, time.Time, json.Number or
+// Value.
+func plain(v reflect.Value) (any, error) {
 	for v.Kind() == reflect.Pointer || v.Kind() == reflect.Interface {
-		if v.IsNil() {
-			s.Null()
-			return nil
-		}
-		v = v.Elem()
+		v = v.Elem() // of nil: not valid
 	}
 	if !v.IsValid() {
-		s.Null()
-		return nil
+		return nil, nil
 	}
-	switch v := v.Interface().(type) {
-	case time.Time:
-		s.Time(v)
-		return nil
-	case Value:
-		s.take(v)
-		return nil
+	switch x := v.Interface().(type) {
+	case time.Time, Value:
+		return x, nil
 	case json.Number:
-		if _, err := v.Float64(); err != nil && !errors.Is(err, strconv.ErrRange) {
-			return fmt.Errorf("the json.Number %q is not a number", v.String())
+		if _, err := x.Float64(); err != nil && !errors.Is(err, strconv.ErrRange) {
+			return nil, fmt.Errorf("the json.Number %q is not a number", x.String())
 		}
-		s.Number(v.String())
-		return nil
-	case time.Duration:
-		return fmt.Errorf("a %T cannot be the value of a cell: give it as a number in the column's unit", v)
+		return x, nil
+	case time.Duration: // its unit is unknown
+		return nil, fmt.Errorf("a %T cannot be the value of a cell: give it as a number in the column's unit", x)
 	}
-	switch v.Kind() {
-	case reflect.Float64:
-		s.Float(v.Float())
-	case reflect.Float32:
-		s.Float32(float32(v.Float()))
-	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
-		s.Int(v.Int())
-	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
-		s.Uint(v.Uint())
-	case reflect.Bool:
-		s.Bool(v.Bool())
-	case reflect.String:
-		s.Text(v.String())
-	default:
-		return fmt.Errorf("a %s cannot be the value of a cell: a cell takes numbers, strings, booleans and times", v.Type())
+	switch {
+	case v.Kind() == reflect.Float32:
+		return float32(v.Float()), nil
+	case v.CanFloat():
+		return v.Float(), nil
+	case v.CanInt():
+		return v.Int(), nil
+	case v.CanUint():
+		return v.Uint(), nil
+	case v.Kind() == reflect.Bool:
+		return v.Bool(), nil
+	case v.Kind() == reflect.String:
+		return v.String(), nil
+	}
+	return nil, fmt.Errorf("a %s cannot be the value of a cell: give a number, string, bool, time.Time or nil", v.Type())
+}
+
+// value appends a Go value; a nil pointer or interface is missing.
+func (s *Series) value(v reflect.Value) error {
+	x, err := plain(v)
+	if err != nil {
+		return err
+	}
+	switch x := x.(type) {
+	case nil:
+		s.Null()
+	case float64:
+		s.Float(x)
+	case float32:
+		s.Float32(x)
+	case int64:
+		s.Int(x)
+	case uint64:
+		s.Uint(x)
+	case bool:
+		s.Bool(x)
+	case string:
+		s.Text(x)
+	case time.Time:
+		s.Time(x)
+	case json.Number:
+		s.Number(x.String())
+	case Value:
+		s.take(x)
 	}
 	return nil
+}
+
+// ValueOf converts any Go value that a cell can hold: numbers of any Go type, strings as they would
+// be in a file, booleans, time.Time, json.Number, Value, a pointer to one of these, or nil for a missing one.
+func ValueOf(v any) (Value, error) {
+	x, err := plain(reflect.ValueOf(v))
+	if err != nil {
+		return Value{}, err
+	}
+	switch x := x.(type) {
+	case float64:
+		return Number(x), nil
+	case float32: // its shortest decimal, as Series.Float32
+		y, _ := strconv.ParseFloat(strconv.FormatFloat(float64(x), 'g', -1, 32), 64)
+		return Number(y), nil
+	case int64:
+		return wholeValue(float64(x), strconv.FormatInt(x, 10)), nil
+	case uint64:
+		return wholeValue(float64(x), strconv.FormatUint(x, 10)), nil
+	case bool:
+		return Bool(x), nil
+	case string:
+		return Text(x), nil
+	case time.Time:
+		return Time(x), nil
+	case json.Number:
+		y, err := x.Float64()
+		switch {
+		case err != nil: // out of range: refused by the column, or the name of a level
+			return Text(x.String()), nil
+		case !strings.ContainsAny(x.String(), ".eE"):
+			return wholeValue(y, x.String()), nil
+		}
+		return Number(y), nil
+	case Value:
+		return x, nil
+	}
+	return Missing(), nil
+}
+
+// wholeValue returns an integer as a value. One that a float64 may not hold exactly is kept as text,
+// since it may be the name of a level.
+func wholeValue(x float64, text string) Value {
+	if math.Abs(x) >= 1e15 {
+		return Text(text)
+	}
+	return Number(x)
 }
 
 // take appends a Value.
@@ -97,13 +165,7 @@ func (s *Series) take(v Value) {
 
 // Value appends a Go value: a number, json.Number, string, boolean, time or Value, or a pointer to one. nil is
 // missing.
-func (s *Series) Value(v any) error {
-	if v == nil {
-		s.Null()
-		return nil
-	}
-	return s.value(reflect.ValueOf(v))
-}
+func (s *Series) Value(v any) error { return s.value(reflect.ValueOf(v)) }
 
 // FromRecords makes a table of structs, one row each. Each exported field is a column. Its name is that of
 // the field, or the one in the tag gradus. The tag "-" leaves a field out.

@@ -114,7 +114,7 @@ func readNPY(r io.Reader, name string) (found, error) {
 		n *= size
 	}
 	size := map[string]int{"<f4": 4, "<f8": 8}[h.Fields[0].Descr]
-	if size == 0 || h.Fields[0].Name != "" {
+	if size == 0 || h.Record {
 		return a, fmt.Errorf("it holds %s, not float32 or float64 (<f4, <f8): convert it", h.Fields[0].Descr)
 	}
 	raw, err := io.ReadAll(io.LimitReader(r, n*int64(size)))

@@ -507,11 +507,11 @@ func (b *bag) engine() engine {
 	return nil // this rank has no member of its own yet
 }
 
-func (b *bag) epoch() int                  { return b.result().Epochs }
-func (b *bag) history() train.History      { return nil }
-func (b *bag) elapsed() time.Duration      { return b.seconds() }
-func (b *bag) agreed() bool                { return true }
-func (b *bag) encoded(validation bool) any { return nil }
+func (b *bag) epoch() int             { return b.result().Epochs }
+func (b *bag) history() train.History { return nil }
+func (b *bag) elapsed() time.Duration { return b.seconds() }
+func (b *bag) agreed() bool           { return true }
+func (b *bag) encoded(string) any     { return nil }
 
 func (b *bag) retreats() (all []train.Retreat) {
 	for _, m := range b.taken {

@@ -155,10 +155,10 @@ func TestBoundsAreSaved(t *testing.T) {
 		// A row by itself has the same bounds as in a table.
 		rows := make([]float64, 4)
 		x, z := data.Value{}, data.Value{}
-		if x, err = ValueOf(table.Cell(7, 0)); err == nil {
-			z, err = ValueOf(table.Cell(7, 1))
+		if x, err = data.ValueOf(table.Cell(7, 0)); err == nil {
+			z, err = data.ValueOf(table.Cell(7, 1))
 		}
-		w, err2 := ValueOf(table.Cell(7, 2))
+		w, err2 := data.ValueOf(table.Cell(7, 2))
 		if err = errors.Join(err, err2, m.Bounds(0.9).PredictRows([]data.Value{x, z, w}, rows)); err != nil {
 			t.Fatal(err)
 		}

@@ -41,6 +41,7 @@ type CV struct {
 	SD       metrics.Scores `json:"sd"`                // their sample standard deviation
 	Lacking  []Lacking      `json:"lacking,omitempty"` // scores without a mean, because not all folds have them
 	Baseline metrics.Scores `json:"baseline"`          // mean of a guess that ignores the inputs
+	Linear   *Linear        `json:"linear,omitempty"`  // mean of a linear model in each fold, see CompareLinear; nil if the networks are linear models
 	Pooled   metrics.Report `json:"out_of_fold"`       // of all predictions together, without the loss
 }
 
@@ -310,6 +311,41 @@ func (c *CV) summarize() {
 			c.Baseline.Set(score.Name, mean)
 		}
 	}
+	c.summarizeLinear()
+}
+
+// summarizeLinear sets the mean scores of the linear models. If one fold has none, neither has the cross-validation.
+func (c *CV) summarizeLinear() {
+	first := c.Folds[0].Training.Metrics.Linear
+	if first == nil {
+		return
+	}
+	c.Linear = &Linear{Trained: first.Trained, Of: first.Of}
+	for _, m := range c.Folds {
+		if l := m.Training.Metrics.Linear; l != nil && l.Lacking != "" {
+			c.Linear.Lacking = l.Lacking
+			return
+		}
+	}
+	for _, score := range first.Scores {
+		if mean, _, ok := spread(c.Folds, func(m *Model) (float64, bool) {
+			if m.Training.Metrics.Linear == nil {
+				return 0, false
+			}
+			v, ok := m.Training.Metrics.Linear.Scores.Get(score.Name)
+			return v, ok && v-v == 0
+		}); ok {
+			c.Linear.Scores.Set(score.Name, mean)
+		}
+	}
+}
+
+// Compared says in one sentence how the models of the folds compare with linear models and with a guess on the same rows. It returns "" if there is
+// nothing to compare.
+func (c *CV) Compared() string {
+	m := c.Folds[0]
+	_, text := m.compared(m.Options.Metrics, "mean %s of the folds", c.Mean, c.Linear, c.Baseline)
+	return text
 }
 
 // spread returns the mean and the sample standard deviation of a value over all models. ok

@@ -43,7 +43,7 @@ type engine interface {
 
 // rowsLoss is the loss of rows against their targets, in the trained units.
 type rowsLoss struct {
-	loss    nn.Loss
+	loss    nn.Loss   // nil: it is not wanted
 	weights []float64 // of the rows; nil: all count the same
 	encoded any       // the rows, a train.Set[T], if they are already encoded
 	sum     float64
@@ -153,7 +153,7 @@ func (e *engineOf[T]) predict(b *data.Binding, rows []int, out []float64, loss *
 	}
 	err := spill.Each(len(parts), runtime.GOMAXPROCS(0), func() func(int) error {
 		room, targets := nn.NewMatrix[T](min(part, len(rows)), e.net.Inputs()), nn.Matrix[T]{}
-		if loss != nil {
+		if loss != nil && loss.loss != nil {
 			targets = nn.NewMatrix[T](room.Rows, e.net.Outputs())
 		}
 		tape := e.net.NewTape(max(1, room.Rows))
@@ -167,7 +167,7 @@ func (e *engineOf[T]) predict(b *data.Binding, rows []int, out []float64, loss *
 			}
 			y := e.net.Forward(tape, x)
 			y.Float64s(out[from*y.Cols:])
-			if loss == nil {
+			if loss == nil || loss.loss == nil {
 				return nil
 			}
 			targets := targets.Slice(0, to-from)

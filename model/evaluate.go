@@ -56,9 +56,9 @@ func (f *Fit) score(ctx context.Context, m *Model) error {
 		rows  []int
 		x     any // encoded
 	}{
-		{&m.Training.Metrics.Train, f.tables.Train, f.parts.train, f.runner.encoded(false)},
-		{&m.Training.Metrics.Validation, f.tables.Validation, f.parts.validation, f.runner.encoded(true)},
-		{&m.Training.Metrics.Test, f.tables.Test, f.parts.test, nil},
+		{&m.Training.Metrics.Train, f.tables.Train, f.parts.train, f.runner.encoded("training")},
+		{&m.Training.Metrics.Validation, f.tables.Validation, f.parts.validation, f.runner.encoded("validation")},
+		{&m.Training.Metrics.Test, f.tables.Test, f.parts.test, f.runner.encoded("test")},
 	} {
 		if len(p.rows) == 0 {
 			continue
@@ -175,6 +175,9 @@ type Evaluation struct {
 	Counts data.Counts        // the cells that were missing, or hold a category that was not in the training rows
 	Cover  []metrics.Coverage // of each target's intervals, if they were asked for
 	Known  string             // which table of the training this is: "train", "validation" or "test"; "" for another
+	// Compared says in a sentence how the model compares with the guess, and what the training found on rows that had no part in it; "" if the
+	// model's file has neither.
+	Compared string
 }
 
 // Left counts the rows that were left out, and why.
@@ -209,18 +212,19 @@ type evaluationJSON struct {
 	Counts  data.Counts        `json:"counts,omitempty"`
 	Known   string             `json:"known,omitempty"`
 	Cover   []metrics.Coverage `json:"intervals,omitempty"`
+	Compare string             `json:"compared,omitempty"`
 }
 
 // MarshalJSON writes the Report as "metrics", next to the other fields.
 func (e Evaluation) MarshalJSON() ([]byte, error) {
-	return json.Marshal(evaluationJSON{e.Rows, e.Left, e.Report, e.Guess, e.Counts, e.Known, e.Cover})
+	return json.Marshal(evaluationJSON{e.Rows, e.Left, e.Report, e.Guess, e.Counts, e.Known, e.Cover, e.Compared})
 }
 
 // UnmarshalJSON reads what MarshalJSON wrote.
 func (e *Evaluation) UnmarshalJSON(text []byte) error {
 	var from evaluationJSON
 	err := json.Unmarshal(text, &from)
-	*e = Evaluation{from.Metrics, from.Guess, from.Rows, from.Left, from.Counts, from.Cover, from.Known}
+	*e = Evaluation{from.Metrics, from.Guess, from.Rows, from.Left, from.Counts, from.Cover, from.Known, from.Compare}
 	return err
 }
 
@@ -241,9 +245,9 @@ func (e *Evaluation) Notes() []string {
 // counted.
 func (m *Model) Evaluate(t *data.Table, with ...EvaluateOptions) (e *Evaluation, err error) {
 	defer spill.Guard(&err)()
-	var o EvaluateOptions
-	if len(with) > 0 {
-		o = with[0]
+	o, err := atMostOne(with)
+	if err != nil {
+		return nil, err
 	}
 	l, err := m.labeled(t, &o)
 	if err != nil {
@@ -261,10 +265,34 @@ func (m *Model) Evaluate(t *data.Table, with ...EvaluateOptions) (e *Evaluation,
 			return nil, err
 		}
 	}
+	e.Compared = judge.comparedWithTraining(e, o.Metrics)
 	if o.Interval != 0 {
 		e.Cover, err = m.cover(t, l, y, o.Interval)
 	}
 	return e, err
+}
+
+// comparedWithTraining says how the model's scores compare with those of the guess, and with those that it had at the end of its training.
+func (m *Model) comparedWithTraining(e *Evaluation, names []string) string {
+	if e.Guess == nil {
+		return ""
+	}
+	name, text := m.compared(names, "%s of these rows", e.Scores, nil, e.Guess)
+	best, rows := m.Training.Metrics.Best()
+	if name == "" || best == nil || rows == "training" {
+		return text
+	}
+	then, ok := best.Get(name)
+	if !ok {
+		return text
+	}
+	text += fmt.Sprintf(" At the end of training it was %.4g on the %s rows", then, rows)
+	if l := m.Training.Metrics.Linear; l != nil {
+		if score, ok := l.Scores.Get(name); ok {
+			text += fmt.Sprintf(", and %.4g with a linear model", score)
+		}
+	}
+	return text + "."
 }
 
 // cover compares the intervals of some rows with their targets y.

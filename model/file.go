@@ -1,7 +1,6 @@
 package model
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/json"
 	"errors"
@@ -12,7 +11,6 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/internal/atomicfile"
@@ -498,19 +496,13 @@ func cause(err error) error {
 func readWeights(path string, raw []byte) (*Weights, error) {
 	w := &Weights{path: path}
 	var err error
-	if w.tensors, err = safetensors.Parse(raw); err != nil {
-		if isText(raw) {
+	if w.tensors, err = safetensors.Parse(raw); err != nil { // a file of tensors begins with a length, and so with bytes of 0
+		if data.LooksLikeText(raw[:min(len(raw), 4096)]) {
 			err = errors.New("this is a text file, such as a table, and not a model: give the file that the training wrote")
 		}
 		return nil, w.name(err)
 	}
 	return w, nil
-}
-
-// isText tells whether a file that is not a safetensors file is text. A safetensors file begins with the length of its
-// header in 8 bytes, of which the last are 0.
-func isText(raw []byte) bool {
-	return len(raw) > 0 && utf8.Valid(raw) && bytes.IndexByte(raw, 0) < 0
 }
 
 // setWeights copies the tensors into a network of exactly that shape, converting

@@ -82,18 +82,22 @@ type runner interface {
 	checkpoint(w io.Writer) error
 	restore(c *train.Checkpoint) error
 	agreed() bool
-	encoded(validation bool) any // rows, a train.Set[T]
+	encoded(what string) any // the training, validation or test rows, a train.Set[T]; without rows if they were not kept
 }
 
 type runnerOf[T nn.Float] struct {
 	trainer *train.Trainer[T]
 	watcher *diagnosis.Watcher[T]
 	data    train.Data[T]
+	test    train.Set[T] // see keepsTest
 }
 
-func (r runnerOf[T]) encoded(validation bool) any {
-	if validation {
+func (r runnerOf[T]) encoded(what string) any {
+	switch what {
+	case "validation":
 		return r.data.Validation
+	case "test":
+		return r.test
 	}
 	return r.data.Train
 }

@@ -88,6 +88,9 @@ func trainFold(ctx context.Context, tables Tables, o Options) (*FoldRun, error) 
 	if err != nil {
 		return nil, err
 	}
+	if err := f.CompareLinear(ctx, m); err != nil {
+		return nil, fmt.Errorf("%w: %w", train.ErrInterrupted, err)
+	}
 	return &FoldRun{Model: m, Notes: f.Notes}, nil
 }
 
@@ -230,4 +233,4 @@ func (p past) elapsed() time.Duration          { return time.Duration(p.came.Sec
 func (p past) agreed() bool                    { return true }
 func (p past) checkpoint(io.Writer) error      { return errPast }
 func (p past) restore(*train.Checkpoint) error { return errPast }
-func (p past) encoded(bool) any                { return nil }
+func (p past) encoded(string) any              { return nil }

@@ -71,39 +71,44 @@ type held[T nn.Float] struct {
 // mostHeld is the largest number of held-out rows whose hashes are kept when memory is scarce.
 const mostHeld = 1 << 20
 
-// lookAtHeld computes the hashes of the held-out rows. It also reads the cells of the test rows, so
+// lookAtHeld computes the hashes of the held-out rows. It also reads the cells of test rows that are not encoded yet, so
 // that an unreadable cell is reported before training.
-func lookAtHeld[T nn.Float](f *Fit, valid train.Set[T]) (*held[T], error) {
+func lookAtHeld[T nn.Float](f *Fit, valid, test train.Set[T]) (*held[T], error) {
 	h := &held[T]{fit: f, sum: rowSum[T]{seed: maphash.MakeSeed()}, validation: map[uint64]int{}, test: map[uint64]int{}}
 	h.skipped = f.spilled && f.Rows.Validation+f.Rows.Test > mostHeld
 	if !h.skipped {
-		room := nn.NewMatrix[T](1, valid.Cols())
-		for i := range valid.Rows() {
-			h.validation[h.sum.of(valid.Inputs(i, i+1, room).Row(0), valid.Y.Row(i))]++
+		h.count(valid, h.validation)
+		h.count(test, h.test)
+	}
+	if len(f.parts.test) == 0 || test.Rows() > 0 {
+		return h, nil
+	}
+	t := f.tables.Test
+	if t == nil {
+		t = f.tables.Train
+	}
+	const part = 512
+	var counts data.Counts
+	for from := 0; from < len(f.parts.test); from += part {
+		s, c, err := encode[T](f.wide, t, f.parts.test[from:min(from+part, len(f.parts.test))])
+		if err != nil {
+			return nil, err
+		}
+		counts = addCounts(counts, c)
+		if !h.skipped {
+			h.count(s, h.test)
 		}
 	}
-	if len(f.parts.test) > 0 {
-		t := f.tables.Test
-		if t == nil {
-			t = f.tables.Train
-		}
-		const part = 512
-		var counts data.Counts
-		for from := 0; from < len(f.parts.test); from += part {
-			s, c, err := encode[T](f.wide, t, f.parts.test[from:min(from+part, len(f.parts.test))])
-			if err != nil {
-				return nil, err
-			}
-			counts = addCounts(counts, c)
-			for i := range s.Rows() {
-				if !h.skipped {
-					h.test[h.sum.of(s.X.Row(i), s.Y.Row(i))]++
-				}
-			}
-		}
-		f.noteCells("test", f.tables.Test, counts)
-	}
+	f.noteCells("test", f.tables.Test, counts)
 	return h, nil
+}
+
+// count adds the hashes of rows to those in a map.
+func (h *held[T]) count(rows train.Set[T], in map[uint64]int) {
+	room := nn.NewMatrix[T](1, rows.Cols())
+	for i := range rows.Rows() {
+		in[h.sum.of(rows.Inputs(i, i+1, room).Row(0), rows.Y.Row(i))]++
+	}
 }
 
 // see looks for held-out rows among training rows.

@@ -59,11 +59,15 @@ func (f *Fit) judge(m *Model, what string, table *data.Table, rows []int) (*Judg
 	if err != nil {
 		return nil, err
 	}
-	if j.Says, _, err = m.predictRows(b, j.Rows, nil); err != nil {
+	var known rowsLoss
+	if what != "training" { // those are encoded as training uses them, which may differ
+		known.encoded = f.runner.encoded(what)
+	}
+	if j.Says, _, err = m.predictRows(b, j.Rows, &known); err != nil {
 		return nil, err
 	}
 	if m.trained != nil {
-		if j.Raw, _, err = m.AsTrained().predictRows(b, j.Rows, nil); err != nil {
+		if j.Raw, _, err = m.AsTrained().predictRows(b, j.Rows, &known); err != nil {
 			return nil, err
 		}
 	}

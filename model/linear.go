@@ -271,14 +271,21 @@ func (m *Model) Compared() string {
 	if best == nil {
 		return ""
 	}
-	names := append(slices.DeleteFunc(slices.Clone(m.Options.Metrics), func(name string) bool { return name == "loss" }), "rmse", "log_loss", "accuracy")
-	at := slices.IndexFunc(names, func(name string) bool { _, ok := best.Get(name); return ok })
+	_, text := m.compared(m.Options.Metrics, "%s of the "+rows+" rows", best.Scores, t.Linear, t.Baseline)
+	return text
+}
+
+// compared says how scores compare with those of a linear model, if there is one, and of a guess. The first of the names that
+// they have is compared, otherwise rmse, log_loss or accuracy. what says what its score is of, with the name for %s.
+func (m *Model) compared(names []string, what string, scores metrics.Scores, l *Linear, guess metrics.Scores) (name, text string) {
+	names = append(slices.DeleteFunc(slices.Clone(names), func(name string) bool { return name == "loss" }), "rmse", "log_loss", "accuracy")
+	at := slices.IndexFunc(names, func(name string) bool { _, ok := scores.Get(name); return ok })
 	if at < 0 {
-		return ""
+		return "", ""
 	}
-	name := names[at]
-	own, _ := best.Get(name)
-	text, verdict, ahead := fmt.Sprintf("%s of the %s rows %.4g", name, rows, own), []string{}, ""
+	name = names[at]
+	own, _ := scores.Get(name)
+	text, verdict, ahead := fmt.Sprintf(what+" %.4g", name, own), []string{}, ""
 	against := func(who, short string, score float64) {
 		text += fmt.Sprintf(", of %s %.4g", who, score)
 		change := own/score - 1
@@ -298,7 +305,6 @@ func (m *Model) Compared() string {
 			verdict = append(verdict, fmt.Sprintf("%.3g times %s", change+1, short))
 		}
 	}
-	l := t.Linear
 	if l != nil && l.Lacking == "" {
 		if score, ok := l.Scores.Get(name); ok {
 			who := "a linear model"
@@ -311,7 +317,7 @@ func (m *Model) Compared() string {
 			}
 		}
 	}
-	if score, ok := t.Baseline.Get(name); ok {
+	if score, ok := guess.Get(name); ok {
 		who := "always guessing the most frequent class"
 		switch {
 		case m.Task() == data.Regression:
@@ -328,5 +334,5 @@ func (m *Model) Compared() string {
 	if l != nil && l.Lacking != "" {
 		text += ". No linear model was trained: " + l.Lacking
 	}
-	return text + "."
+	return name, text + "."
 }

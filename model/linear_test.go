@@ -290,6 +290,67 @@ func TestLinearInFile(t *testing.T) {
 }
 
 // A difference of 0, or one of another order of magnitude, is not written in percent.
+// A cross-validation compares the networks of its folds with linear models that were trained on the same rows, and with guesses.
+func TestComparedFolds(t *testing.T) {
+	table := claims(t)
+	o := few("kind")
+	cv, err := CrossValidate(context.Background(), Tables{Train: table}, o, 4, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := 0.0
+	for i := range cv.Folds {
+		run, err := TrainFold(context.Background(), Tables{Train: table}, o, 4, i)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := run.Model.Training
+		loss, _ := m.Metrics.Linear.Scores.Get("log_loss")
+		if sum += loss; m.Metrics.Linear.Trained != m.Rows.Train {
+			t.Errorf("fold %d: the linear model has %d rows, want the network's %d", i, m.Metrics.Linear.Trained, m.Rows.Train)
+		}
+	}
+	own, _ := cv.Mean.Get("log_loss")
+	guess, _ := cv.Baseline.Get("log_loss")
+	want := fmt.Sprintf("mean log_loss of the folds %.4g, of a linear model %.4g, of always guessing the shares %.4g: ", own, sum/4, guess)
+	if !strings.HasPrefix(cv.Compared(), want) {
+		t.Errorf("got %q, want it to begin with %q", cv.Compared(), want)
+	}
+	o.Hidden = []int{}
+	if cv, err = CrossValidate(context.Background(), Tables{Train: table}, o, 4, nil); err != nil || cv.Linear != nil || !strings.Contains(cv.Compared(), "guessing") {
+		t.Errorf("without a hidden layer: got the linear model %v, the sentence %q and the error %v, want a sentence about guessing", cv.Linear, cv.Compared(), err)
+	}
+}
+
+// Evaluate compares a model with guessing, and with what its training found.
+func TestComparedRows(t *testing.T) {
+	table, test := claims(t), 0.25
+	o := few("kind")
+	o.Test = &test
+	m, f := linearRun(t, table, o)
+	f.Release()
+	e, err := m.Evaluate(table)
+	if err != nil {
+		t.Fatal(err)
+	}
+	own, _ := e.Get("log_loss")
+	guess, _ := e.Guess.Get("log_loss")
+	then, _ := m.Training.Metrics.Test.Get("log_loss")
+	linear, _ := m.Training.Metrics.Linear.Scores.Get("log_loss")
+	for _, want := range []string{
+		fmt.Sprintf("log_loss of these rows %.4g, of always guessing the shares %.4g: ", own, guess),
+		fmt.Sprintf(" At the end of training it was %.4g on the test rows, and %.4g with a linear model.", then, linear),
+	} {
+		if !strings.Contains(e.Compared, want) {
+			t.Errorf("got %q, want it to contain %q", e.Compared, want)
+		}
+	}
+	m.Training.Guess = nil
+	if e, err = m.Evaluate(table); err != nil || e.Compared != "" {
+		t.Errorf("without a guess in the model's file: got %q and the error %v, want nothing", e.Compared, err)
+	}
+}
+
 func TestComparedInWords(t *testing.T) {
 	table, _ := plane(t, 120)
 	m, _ := linearRun(t, table, Options{Test: new(0.25), Seed: 1, Epochs: 1})

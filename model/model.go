@@ -404,7 +404,7 @@ func (m *Model) PredictRow(row map[string]any, with ...PredictOptions) (Predicti
 			continue
 		}
 		var err error
-		if values[i], err = ValueOf(v); err != nil {
+		if values[i], err = data.ValueOf(v); err != nil {
 			return Prediction{}, fmt.Errorf("%w: %w", ErrRow, &RowError{Column: name, Reason: data.Notef("%v", err), Err: err})
 		}
 	}

@@ -290,11 +290,26 @@ func TestPredictRowRefuses(t *testing.T) {
 }
 
 func TestLoadErrors(t *testing.T) {
-	for path, words := range map[string]string{
-		filepath.Join(t.TempDir(), "none.safetensors"): "there is no such file",
-		t.TempDir():     "",
-		"model_test.go": "this is a text file, such as a table, and not a model",
+	const text, other = "this is a text file, such as a table, and not a model", "safetensors file"
+	cases := map[string]string{filepath.Join(t.TempDir(), "none.safetensors"): "there is no such file", t.TempDir(): "", "model_test.go": text}
+	utf16, big := "", ""
+	for _, c := range "name,älter\nx,1\n" {
+		utf16 += string([]byte{byte(c), 0})
+		big += string([]byte{0, byte(c)})
+	}
+	dir := t.TempDir()
+	for name, c := range map[string]struct{ raw, words string }{
+		"latin1": {"name,\xe4lter\nx,1\n", text}, "utf16": {utf16, text}, "big": {big, text}, "marked": {"\xff\xfe" + utf16, text}, "bigmarked": {"\xfe\xff" + big, text},
+		"png": {"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", other}, "gzip": {"\x1f\x8b\x08\x00\x00\x00\x00\x00", other}, "length": {"\x40\x00\x00\x00\x00\x00\x00\x00{}", other},
+		"short": {"\x01\x00\x02\x00\x03\x00", other}, "empty": {"", other},
 	} {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(c.raw), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		cases[path] = c.words
+	}
+	for path, words := range cases {
 		_, err := model.Load(path)
 		if !errors.Is(err, model.ErrFile) || !strings.HasPrefix(err.Error(), path+": ") || !strings.Contains(err.Error(), words) {
 			t.Errorf("got %v, want an error that wraps ErrFile, begins with %q and contains %q", err, path+": ", words)

@@ -31,9 +31,9 @@ type NewOptions struct {
 // The model has no scores. Those of Evaluate may be put into Training.Metrics before it is saved. If
 // the arguments do not match, for example in the number of inputs, the error wraps ErrOptions.
 func New[T nn.Float](e *data.Encoding, net *nn.Network[T], with ...NewOptions) (*Model, error) {
-	var o NewOptions
-	if len(with) > 0 {
-		o = with[0]
+	o, err := atMostOne(with)
+	if err != nil {
+		return nil, err
 	}
 	if e == nil {
 		return nil, fmt.Errorf("%w: a model needs an encoding of its columns, and there is none", ErrOptions)

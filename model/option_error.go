@@ -49,3 +49,15 @@ func asOption(err error) error {
 	}
 	return err
 }
+
+// atMostOne returns the options of a call that may leave them out. They are variadic only for that, so a second value is
+// an error.
+func atMostOne[O any](with []O) (o O, err error) {
+	if len(with) > 1 {
+		return o, fmt.Errorf("%w: the call has %d values of %T, and it takes one: put all fields into one value", ErrOptions, len(with), o)
+	}
+	if len(with) == 1 {
+		o = with[0]
+	}
+	return o, nil
+}

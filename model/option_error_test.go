@@ -1,9 +1,12 @@
 package model
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
+
+	"github.com/gradus-ml/gradus/data"
 )
 
 // An error about an option has its parts as fields, and its text names no flag.
@@ -37,5 +40,26 @@ func TestOptionErrorNamesTheField(t *testing.T) {
 	}
 	if err := (Options{}).Validate(); err != nil {
 		t.Error(err)
+	}
+}
+
+// A second value of options is refused by every call that takes them as an optional argument.
+func TestOptionsAreGivenOnce(t *testing.T) {
+	table := blockTable(t, 60, amount)
+	m, _, err := Train(context.Background(), table, Options{Seed: 1, Members: 1, Epochs: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	row, out, p := make([]data.Value, len(m.Columns())), make([]float64, m.Outputs()), PredictOptions{}
+	_, _, predict := m.Predict(table, p, p)
+	_, evaluate := m.Evaluate(table, EvaluateOptions{}, EvaluateOptions{})
+	_, made := New(m.Encoding, m.Network64(), NewOptions{}, NewOptions{})
+	for name, err := range map[string]error{
+		"Predict": predict, "Evaluate": evaluate, "New": made,
+		"PredictValues": m.PredictValues(row, out, p, p), "PredictRows": m.PredictRows(row, out, p, p),
+	} {
+		if !errors.Is(err, ErrOptions) || !strings.Contains(err.Error(), "2 values of model.") {
+			t.Errorf("%s with two values of its options: got the error %v", name, err)
+		}
 	}
 }

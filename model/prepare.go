@@ -278,7 +278,7 @@ func (f *Fit) note(format string, args ...any) {
 
 // prepare encodes the rows, and makes the network and its trainer in one precision.
 func prepare[T nn.Float](f *Fit, start *Weights) (runner, error) {
-	d, held, err := encodeAll[T](f)
+	d, test, held, err := encodeAll[T](f)
 	if err != nil {
 		return nil, err
 	}
@@ -306,13 +306,13 @@ func prepare[T nn.Float](f *Fit, start *Weights) (runner, error) {
 		return nil, err
 	}
 	f.recipe.config = trainer.Config()
-	return runnerOf[T]{trainer, diagnosis.Watch(trainer, f.names()), d}, nil
+	return runnerOf[T]{trainer, diagnosis.Watch(trainer, f.names()), d, test}, nil
 }
 
-// encodeAll encodes the training and validation rows, and looks at the held-out rows.
-func encodeAll[T nn.Float](f *Fit) (d train.Data[T], h *held[T], err error) {
+// encodeAll encodes the training and validation rows, and the test rows if they are kept, and looks at the held-out rows.
+func encodeAll[T nn.Float](f *Fit) (d train.Data[T], test train.Set[T], h *held[T], err error) {
 	if d.Train, f.imputed, err = trainRows[T](f); err != nil {
-		return d, nil, err
+		return d, test, nil, err
 	}
 	if !f.spilled {
 		f.noteForeign()
@@ -320,19 +320,29 @@ func encodeAll[T nn.Float](f *Fit) (d train.Data[T], h *held[T], err error) {
 	if f.Rows.Validation > 0 {
 		var counts data.Counts
 		if d.Validation, counts, err = heldRows[T](f, f.validationTable(), f.parts.validation); err != nil {
-			return d, nil, err
+			return d, test, nil, err
 		}
 		f.noteCells("validation", f.tables.Validation, counts)
 	}
-	if h, err = lookAtHeld(f, d.Validation); err != nil {
-		return d, nil, err
+	if f.keepsTest() {
+		if test, _, err = heldRows[T](f, f.tables.Train, f.parts.test); err != nil {
+			return d, test, nil, err
+		}
+	}
+	if h, err = lookAtHeld(f, d.Validation, test); err != nil {
+		return d, test, nil, err
 	}
 	if !f.spilled {
 		h.see(d.Train)
 		h.tell()
 	}
-	return d, h, nil
+	return d, test, h, nil
 }
+
+// keepsTest reports whether the encoded test rows are kept, so that they are encoded once: before training for what
+// lookAtHeld looks for, and not again for the scores. Rows of the training table are kept, which take what they would take
+// as training rows. A table of its own may be far larger.
+func (f *Fit) keepsTest() bool { return f.tables.Test == nil && f.Rows.Test > 0 && !f.spilled }
 
 // validationTable returns the table that contains the validation rows.
 func (f *Fit) validationTable() *data.Table {

@@ -23,7 +23,7 @@ func TestEvaluationJSON(t *testing.T) {
 	}
 	var back model.Evaluation
 	if err := json.Unmarshal(text, &back); err != nil || back.Rows != e.Rows || len(back.Counts) == 0 || !reflect.DeepEqual(back.Counts, e.Counts) ||
-		fmt.Sprint(back.Guess, back.Scores, back.Confusion) != fmt.Sprint(e.Guess, e.Scores, e.Confusion) {
+		back.Compared == "" || back.Compared != e.Compared || fmt.Sprint(back.Guess, back.Scores, back.Confusion) != fmt.Sprint(e.Guess, e.Scores, e.Confusion) {
 		t.Errorf("got %s, %v, want the evaluation that was written", text, err)
 	}
 }

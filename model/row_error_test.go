@@ -17,7 +17,7 @@ func TestRowErrors(t *testing.T) {
 		values := func(n, bad int) (rows []data.Value) {
 			for i := range n {
 				for _, c := range columns {
-					v, _ := model.ValueOf(good[c])
+					v, _ := data.ValueOf(good[c])
 					if i == bad && c == "x" {
 						v = data.Text("long")
 					}

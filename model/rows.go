@@ -265,7 +265,7 @@ func (f *Fit) scorer(name string, t *data.Table, rows []int) (func(outputs []flo
 	if err != nil {
 		return nil, err
 	}
-	m := &Model{Encoding: f.Encoding, Options: f.Options, Loss: f.recipe.loss, Threshold: f.recipe.threshold}
+	m := f.judged()
 	targets := make([]float64, len(rows)*f.Encoding.Outputs())
 	if err := data.Targets(b, rows, targets); err != nil {
 		return nil, err
@@ -304,7 +304,7 @@ func (f *Fit) chooseThreshold(m *Model) error {
 	if err != nil {
 		return err
 	}
-	p, _, err := m.predictRows(b, f.parts.validation, nil)
+	p, _, err := m.predictRows(b, f.parts.validation, &rowsLoss{encoded: f.runner.encoded("validation")})
 	if err != nil {
 		return err
 	}

@@ -1,10 +1,12 @@
 package model
 
 import (
+	"math"
 	"slices"
 
 	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/internal/spill"
+	"github.com/gradus-ml/gradus/metrics"
 	"github.com/gradus-ml/gradus/nn"
 	"github.com/gradus-ml/gradus/train"
 )
@@ -105,4 +107,33 @@ func (f *Fit) Parts() (training, validation, test Part, err error) {
 	validation = encoded(f.tables.Validation, f.parts.validation, true)
 	test = encoded(f.tables.Test, f.parts.test, false)
 	return training, validation, test, err
+}
+
+// Finished turns the network's outputs for some rows into predictions, Model's Outputs numbers for each row, as Predict
+// returns them.
+func (f *Fit) Finished(outputs nn.Matrix[float64]) []float64 {
+	raw := make([]float64, outputs.Rows*outputs.Cols)
+	outputs.Float64s(raw)
+	return f.judged().finishRows(raw)
+}
+
+// ScoreOutputs scores the network's outputs for rows of a Part whose encoded targets are given. It returns the predictions
+// as Finished does, and the targets y as the metrics take them: values in the target's own unit, or the numbers of classes.
+// A smoothed target counts as the class that it is closest to. w has the rows' weights; nil means that all are equal.
+func (f *Fit) ScoreOutputs(outputs, targets nn.Matrix[float64], w []float64) (p, y []float64, report metrics.Report, err error) {
+	p = f.Finished(outputs)
+	truth := make([]float64, targets.Rows*targets.Cols)
+	targets.Float64s(truth)
+	if f.Encoding.Task == data.Binary || f.Encoding.Task == data.Multilabel {
+		for i, v := range truth {
+			truth[i] = math.Round(v)
+		}
+	}
+	report, y, err = f.judged().compare(p, truth, w, nil)
+	return p, y, report, err
+}
+
+// judged returns a model that only scores predictions.
+func (f *Fit) judged() *Model {
+	return &Model{Encoding: f.Encoding, Options: f.Options, Loss: f.recipe.loss, Threshold: f.recipe.threshold}
 }

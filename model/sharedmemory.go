@@ -136,6 +136,9 @@ func (f *Fit) fits() error {
 	size := f.numberSize()
 	fixed := size * (float64(f.vectors())*float64(params) + f.tapeNumbers())
 	rows := f.Rows.Train + f.Rows.Validation + f.recipe.config.BatchSize
+	if f.keepsTest() {
+		rows += f.Rows.Test
+	}
 	row, _ := f.rowSize(rows)
 	table := float64(rows) * (row + size*float64(f.wide.Outputs()))
 	f.need = fixed + table

@@ -8,10 +8,10 @@ import (
 
 // These functions find the cells that a model has to guess, and refuse them in a strict prediction.
 
-// options returns the last of the given options.
+// options returns the options that were given, or the default.
 func (m *Model) options(with []PredictOptions) (o PredictOptions, err error) {
-	if len(with) > 0 {
-		o = with[len(with)-1]
+	if o, err = atMostOne(with); err != nil {
+		return o, err
 	}
 	if o.Strict && o.BadAsMissing {
 		return o, refuse("Strict", nil, "a strict prediction takes no cell of another type for a missing one: leave out one of Strict and BadAsMissing")

@@ -195,10 +195,10 @@ func pointer(x float64) *float64 { return &x }
 func TestValueOfPointer(t *testing.T) {
 	x := 1.5
 	var none *float64
-	if v, err := model.ValueOf(&x); err != nil || v != data.Number(1.5) {
+	if v, err := data.ValueOf(&x); err != nil || v != data.Number(1.5) {
 		t.Errorf("a pointer to 1.5 gives %v, %v", v, err)
 	}
-	if v, err := model.ValueOf(none); err != nil || v != data.Missing() {
+	if v, err := data.ValueOf(none); err != nil || v != data.Missing() {
 		t.Errorf("a nil pointer gives %v, %v", v, err)
 	}
 }

@@ -3,6 +3,7 @@ package plot
 import (
 	"cmp"
 	"math"
+	"slices"
 
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
@@ -92,7 +93,19 @@ func drawTitle(c draw.Canvas, title string) draw.Canvas {
 // drawAxes draws the axes, the curves and the mark, without title and legend.
 func (ch Chart) drawAxes(c draw.Canvas, key *legend, text textSizes) {
 	curves, x, y, whole := ch.curves(key)
+	x = ch.besideNames(x)
 	ch.drawFrame(c, text, curves, x, y, whole, rules{})
+}
+
+// besideNames returns the x axis of a chart of dots with names below them, with half a place to the left of the first and to the right of the
+// last name.
+func (ch Chart) besideNames(x span) span {
+	dots := slices.ContainsFunc(ch.Series, func(s Series) bool { return s.Dots })
+	half := (x.high/2 - x.low/2) / float64(max(1, len(ch.XTicks)-1))
+	if wide := (span{x.low - half, x.high + half}); dots && len(ch.XTicks) > 0 && !ch.LogX && !math.IsInf(wide.high-wide.low, 0) {
+		return wide
+	}
+	return x
 }
 
 // drawOver draws the axes of a field with the field below the curves.

@@ -523,3 +523,23 @@ func TestBars(t *testing.T) {
 		t.Errorf("the bars are %v wide, want three in the ratio 2:1:1", widths)
 	}
 }
+
+// Dots with names below them keep half a place from the edges. Lines, and dots on an axis of numbers, do not.
+func TestDotsWithNamesKeepOffTheEdges(t *testing.T) {
+	names := []Mark{{X: 0, Label: "a"}, {X: 1, Label: "b"}, {X: 2, Label: "c"}}
+	for _, c := range []struct {
+		chart Chart
+		want  span
+	}{
+		{Chart{XTicks: names, Series: []Series{{Dots: true}}}, span{-0.5, 2.5}},
+		{Chart{XTicks: names, Series: []Series{{}}}, span{0, 2}},
+		{Chart{Series: []Series{{Dots: true}}}, span{0, 2}},
+	} {
+		if got := c.chart.besideNames(span{0, 2}); got != c.want {
+			t.Errorf("%d names, dots %v: got the axis %v, want %v", len(c.chart.XTicks), c.chart.Series[0].Dots, got, c.want)
+		}
+	}
+	if all := (span{-math.MaxFloat64, math.MaxFloat64}); (Chart{XTicks: names, Series: []Series{{Dots: true}}}).besideNames(all) != all {
+		t.Error("got a wider axis than floats can have, want the same")
+	}
+}

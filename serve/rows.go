@@ -130,7 +130,7 @@ func (r *rows) set(row, column int, v any) error {
 	case map[string]any, []any:
 		return bad("row %d: column %q holds an object or a list: give a number, a text, true, false or null", row, r.m.columns[column])
 	}
-	value, err := model.ValueOf(v)
+	value, err := data.ValueOf(v)
 	if err != nil {
 		return bad("row %d: column %q: %w", row, r.m.columns[column], err)
 	}

@@ -49,7 +49,7 @@ func trueOf(t testing.TB, m *model.Model) (v truth) {
 	var values []data.Value
 	for _, row := range someRows {
 		for _, name := range m.Columns() {
-			value, err := model.ValueOf(row[name])
+			value, err := data.ValueOf(row[name])
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -89,7 +89,7 @@ func TestPredictLearnedIntervals(t *testing.T) {
 	var values []data.Value
 	for _, row := range someRows {
 		for _, name := range m.Columns() {
-			value, err := model.ValueOf(row[name])
+			value, err := data.ValueOf(row[name])
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -3,9 +3,8 @@ package arrow
 import (
 	"bytes"
 	"encoding/binary"
-	"fmt"
 	"math"
-	"math/big"
+	"slices"
 
 	"github.com/gradus-ml/gradus/data"
 )
@@ -151,14 +150,6 @@ func (v *values) all(s *data.Series, n int) error {
 	return nil
 }
 
-func floorDiv(x, y int64) int64 {
-	q := x / y
-	if x%y < 0 {
-		q--
-	}
-	return q
-}
-
 // put appends a value.
 func (v *values) put(s *data.Series, i int) error {
 	c := v.c
@@ -184,28 +175,17 @@ func (v *values) put(s *data.Series, i int) error {
 		if c.days {
 			s.Seconds(v.whole(i) * 86400)
 		} else {
-			s.Seconds(floorDiv(v.whole(i), c.unit))
+			s.Ticks(v.whole(i), c.unit)
 		}
 	case typeTimestamp:
-		s.Seconds(floorDiv(v.whole(i), c.unit))
+		s.Ticks(v.whole(i), c.unit)
 	case typeTime:
-		t := v.whole(i) / c.unit
-		s.Text(fmt.Sprintf("%02d:%02d:%02d", t/3600, t/60%60, t%60))
+		s.Clock(v.whole(i) / c.unit)
 	case typeDecimal:
 		size := c.width / 8
 		b := bytes.Clone(v.raw[size*i : size*(i+1)])
-		for l, r := 0, size-1; l < r; l, r = l+1, r-1 { // reverse the bytes
-			b[l], b[r] = b[r], b[l]
-		}
-		x := new(big.Int).SetBytes(b)
-		if b[0] >= 0x80 {
-			x.Sub(x, new(big.Int).Lsh(big.NewInt(1), uint(c.width)))
-		}
-		if x.IsInt64() {
-			s.Decimal(x.Int64(), c.scale)
-		} else {
-			s.Number(fmt.Sprintf("%se%d", x, -c.scale))
-		}
+		slices.Reverse(b)
+		s.BigDecimal(b, c.scale)
 	case typeBinary, typeLargeBytes, typeBytesView:
 		s.Blob(v.texts[i])
 	default:

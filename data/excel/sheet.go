@@ -316,8 +316,7 @@ func (s *sheet) putNumber(c *data.Series, x float64, style string) {
 	case kind == isNumber || math.Abs(x) > 1e7:
 		c.Float(x)
 	case kind == isClock && x >= 0 && x < 1:
-		t := int(seconds)
-		c.Text(fmt.Sprintf("%02d:%02d:%02d", t/3600, t/60%60, t%60))
+		c.Clock(int64(seconds))
 	default:
 		if x < 60 && s.since < -25000*86400 { // Excel has a February 29, 1900
 			seconds += 86400

@@ -244,8 +244,12 @@ func (a *reader) layout(r io.Reader, opt data.ReadOptions) (*layout, error) {
 	for _, of := range h.Fields {
 		e, size, err := elementOf(of.Descr)
 		why, isUnread := errors.AsType[unread](err)
-		if err != nil && (!isUnread || of.Name == "" || size == 0) {
+		if err != nil && (!isUnread || !h.Record || size == 0) {
 			return nil, err
+		}
+		if h.Record && of.Name == "" {
+			l.width += size
+			continue
 		}
 		if isUnread {
 			e = func(s *data.Series, _ []byte) { s.Unread(why.what, why.advice) }
@@ -256,7 +260,7 @@ func (a *reader) layout(r io.Reader, opt data.ReadOptions) (*layout, error) {
 	switch {
 	case len(h.Shape) == 0:
 		return nil, unread{"one value and no rows", "give it a value for each row to use it"}
-	case len(h.Shape) > 2 || len(h.Shape) == 2 && h.Fields[0].Name != "":
+	case len(h.Shape) > 2 || len(h.Shape) == 2 && h.Record:
 		return nil, unread{"rows that are arrays", fmt.Sprintf("reshape it from %d dimensions to two, rows and columns, to use it", len(h.Shape))}
 	case len(h.Shape) == 2:
 		n := h.Shape[1]
@@ -277,13 +281,13 @@ func (a *reader) layout(r io.Reader, opt data.ReadOptions) (*layout, error) {
 			l.fields = append(l.fields, field{prefix + strconv.Itoa(i), one.element, i * one.size, one.size})
 		}
 		l.width = int(n) * one.size
-	case h.Fields[0].Name == "" && a.name != "":
+	case !h.Record && a.name != "":
 		l.fields[0].name = a.name
-	case h.Fields[0].Name == "":
+	case !h.Record:
 		l.fields[0].name = "c0"
 	}
 	l.rows = h.Shape[0]
-	if l.rows < 0 || l.width > 0 && l.rows > math.MaxInt64/64/int64(l.width) || l.width == 0 && l.rows > 0 {
+	if len(l.fields) == 0 || l.rows < 0 || l.width > 0 && l.rows > math.MaxInt64/64/int64(l.width) || l.width == 0 && l.rows > 0 {
 		return nil, a.damaged()
 	}
 	if l.rows == 0 {
@@ -444,7 +448,7 @@ func (u unread) Error() string { return u.what }
 // unreadKinds are the types of elements that are not read.
 var unreadKinds = map[byte]unread{
 	'O': {"Python objects", "they are pickled, and reading a pickle runs it; convert it to a NumPy type with astype (str for texts) to use it"},
-	'V': {"raw bytes or nested records", "give each field one value to use it"},
+	'V': {"raw bytes, or several values in a row", "give each of them a field of its own to use them"},
 	'c': {"complex numbers", "write the real and the imaginary part as two columns to use them"},
 	'm': {"spans of time", "divide them by one, as in x / numpy.timedelta64(1, 's'), to use them"},
 }
@@ -462,11 +466,7 @@ func dateOf(order binary.ByteOrder, unit string) (element, error) {
 		case x == math.MinInt64: // not a time
 			s.Null()
 		case part > 0:
-			q := x / part
-			if x%part < 0 {
-				q--
-			}
-			s.Seconds(q)
+			s.Ticks(x, part)
 		case x > math.MaxInt64/seconds || x < math.MinInt64/seconds:
 			s.Seconds(math.MaxInt64)
 		default:

@@ -57,7 +57,7 @@ func TestShapes(t *testing.T) {
 func TestUnread(t *testing.T) {
 	for name, want := range map[string]map[string]string{
 		"spoiled.npz": {"cube": "holds rows that are arrays, which are not read: reshape", "z": "complex numbers", "words": "Python objects", "span": "spans of time", "version": "one value and no rows"},
-		"spoiled.npy": {"z": "holds complex numbers, which are not read: write the real"},
+		"spoiled.npy": {"z": "holds complex numbers, which are not read: write the real", "place": "holds raw bytes, or several values in a row", "pair": "several values in a row"},
 	} {
 		table, err := written.Read(written.File(t, name), data.ReadOptions{})
 		if err != nil {
@@ -89,7 +89,10 @@ func TestRefuses(t *testing.T) {
 		"a cube":         {array("{'descr': '<f8', 'fortran_order': False, 'shape': (1, 1, 1), }", 1), data.ErrFormat, "the array holds rows that are arrays, which are not read: reshape it from 3 dimensions"},
 		"pickled":        {written.File(t, "pickled.npz"), data.ErrFormat, "holds Python objects, which are not read: they are pickled"},
 		"complex":        {array("{'descr': '<c16', 'fortran_order': False, 'shape': (1,), }", 1), data.ErrFormat, "complex numbers"},
-		"nested records": {array("{'descr': [('a', [('b', '<f8')])], 'fortran_order': False, 'shape': (1,), }", 1), data.ErrFormat, "nested records"},
+		"nested objects": {array("{'descr': [('a', [('b', '|O')])], 'fortran_order': False, 'shape': (1,), }", 1), data.ErrFormat, "Python objects"},
+		"nested fields":  {array("{'descr': [('a', [('b', '<f8')])], 'fortran_order': False, 'shape': (1,), }", 1), data.ErrDamaged, "should hold 8 bytes and holds 1"},
+		"a large record": {array("{'descr': [('a', '<f8', (99999, 99999))], 'fortran_order': False, 'shape': (1,), }", 1), data.ErrFormat, "several values in a row"},
+		"only padding":   {array("{'descr': [('', '|V1')], 'fortran_order': False, 'shape': (1,), }", 1), data.ErrDamaged, "damaged"},
 		"no rows":        {array("{'descr': '<f8', 'fortran_order': False, 'shape': (0,), }"), data.ErrEmpty, "no rows"},
 		"a cut archive":  {written.File(t, "numpy.npz")[:3000], data.ErrDamaged, "the archive is cut short"},
 		"a zip bomb":     {zipped(t, "a.npy", array("{'descr': '<f8', 'fortran_order': False, 'shape': (3,), }", make([]byte, 1<<20)...)), data.ErrDamaged, "continues after the 3 rows"},

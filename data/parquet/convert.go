@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"math"
-	"math/big"
 	"strings"
 	"unsafe"
 
@@ -50,15 +49,6 @@ func (p *putter) all(s *data.Series, v *values, levels []int32) {
 	}
 }
 
-// floorDiv returns x / y, rounded down.
-func floorDiv(x, y int64) int64 {
-	q := x / y
-	if x%y < 0 {
-		q--
-	}
-	return q
-}
-
 // put returns a putter that turns the column's values into cells.
 func (l *leaf) put(s *data.Series, isCategory bool) *putter {
 	p := &putter{}
@@ -83,12 +73,12 @@ func (l *leaf) put(s *data.Series, isCategory bool) *putter {
 		p.bytes = func(b []byte) {
 			const day1970 = 2440588
 			days := int64(binary.LittleEndian.Uint32(b[8:])) - day1970
-			s.Seconds(days*86400 + floorDiv(int64(binary.LittleEndian.Uint64(b)), 1e9))
+			s.Seconds(days*86400 + int64(binary.LittleEndian.Uint64(b)/1e9))
 		}
 	default:
 		switch {
 		case l.means == decimal:
-			p.bytes = func(b []byte) { putDecimal(s, b, l.scale) }
+			p.bytes = func(b []byte) { s.BigDecimal(b, l.scale) }
 		case l.means == half && l.length == 2:
 			p.bytes = func(b []byte) { s.Float32(data.FromHalf(binary.LittleEndian.Uint16(b))) }
 		case l.means == uuid && l.length == 16:
@@ -113,12 +103,9 @@ func (l *leaf) whole(s *data.Series) func(x int64) {
 	case day:
 		return func(x int64) { s.Seconds(x * 86400) }
 	case timestamp:
-		return func(x int64) { s.Seconds(floorDiv(x, l.unit)) }
+		return func(x int64) { s.Ticks(x, l.unit) }
 	case clock:
-		return func(x int64) {
-			x /= l.unit
-			s.Text(fmt.Sprintf("%02d:%02d:%02d", x/3600, x/60%60, x%60))
-		}
+		return func(x int64) { s.Clock(x / l.unit) }
 	case unsigned:
 		if l.physical == typeInt32 {
 			return func(x int64) { s.Uint(uint64(uint32(x))) }
@@ -126,28 +113,4 @@ func (l *leaf) whole(s *data.Series) func(x int64) {
 		return func(x int64) { s.Uint(uint64(x)) }
 	}
 	return s.Int
-}
-
-// putDecimal appends a decimal whose digits are an integer, most significant byte first.
-func putDecimal(s *data.Series, b []byte, scale int) {
-	if len(b) <= 8 {
-		x := int64(0)
-		if len(b) > 0 && b[0] >= 0x80 {
-			x = -1
-		}
-		for _, c := range b {
-			x = x<<8 | int64(c)
-		}
-		s.Decimal(x, scale)
-		return
-	}
-	x := new(big.Int).SetBytes(b)
-	if b[0] >= 0x80 {
-		x.Sub(x, new(big.Int).Lsh(big.NewInt(1), uint(8*len(b))))
-	}
-	if x.IsInt64() {
-		s.Decimal(x.Int64(), scale)
-		return
-	}
-	s.Number(fmt.Sprintf("%se%d", x, -scale))
 }

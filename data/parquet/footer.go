@@ -3,6 +3,7 @@ package parquet
 import (
 	"encoding/base64"
 	"encoding/json"
+	"strings"
 
 	"github.com/gradus-ml/gradus/internal/flatbuf"
 )
@@ -353,15 +354,24 @@ func (t *thrift) chunk() chunk {
 	return c
 }
 
-// categories returns the columns that were categories for the writer. Arrow and pandas each store their
-// own schema in the file.
-func (m *footer) categories() map[string]bool {
-	is := map[string]bool{}
+// spans is what the values of a column are that holds spans of time. Parquet has no such type: Arrow writes whole numbers and pandas times of
+// day, and only their own schemas say what they are.
+const spans = "spans of time"
+
+// written adds to the columns what only the schemas of the writers say, which Arrow and pandas each store in the file. It returns which
+// columns were categories.
+func (m *footer) written() (categories map[string]bool) {
+	const duration = 18 // in Arrow's union of types
+	categories = map[string]bool{}
+	isSpan := map[string]bool{}
 	if raw, err := base64.StdEncoding.DecodeString(m.keys["ARROW:schema"]); err == nil {
 		b := &flatbuf.Buffer{B: raw[min(8, len(raw)):]} // after a marker and a length
 		for _, field := range b.Root().Table(2).Tables(1) {
 			if dictionary := 4; field.Has(dictionary) && !b.Bad {
-				is[field.String(0)] = true
+				categories[field.String(0)] = true
+			}
+			if kind := 2; field.Int(kind, 1, 0) == duration && !b.Bad {
+				isSpan[field.String(0)] = true
 			}
 		}
 	}
@@ -370,14 +380,24 @@ func (m *footer) categories() map[string]bool {
 			Name  any    `json:"name"`
 			Field any    `json:"field_name"`
 			Type  string `json:"pandas_type"`
+			NumPy string `json:"numpy_type"`
 		} `json:"columns"`
 	}
 	if json.Unmarshal([]byte(m.keys["pandas"]), &pandas) == nil {
 		for _, c := range pandas.Columns {
-			if name, ok := c.Name.(string); ok && c.Type == "categorical" {
-				is[name] = true
+			name, ok := c.Name.(string)
+			if ok && c.Type == "categorical" {
+				categories[name] = true
+			}
+			if ok && strings.HasPrefix(c.NumPy, "timedelta64") {
+				isSpan[name] = true
 			}
 		}
 	}
-	return is
+	for i, l := range m.leaves {
+		if isSpan[l.name] && l.what == "" {
+			m.leaves[i].what = spans
+		}
+	}
+	return categories
 }

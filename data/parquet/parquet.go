@@ -160,7 +160,7 @@ func (m *footer) inParts(f *data.File, r io.ReaderAt, rows int, opt data.ReadOpt
 
 // table reads the columns, each on one core.
 func (m *footer) table(f *data.File, r io.ReaderAt, rows int, opt data.ReadOptions) (*data.Table, error) {
-	isCategory := m.categories()
+	isCategory := m.written()
 	var columns []*data.Series
 	var leaves []int
 	notes := []string{}
@@ -174,6 +174,8 @@ func (m *footer) table(f *data.File, r io.ReaderAt, rows int, opt data.ReadOptio
 		switch {
 		case l.what == "encrypted values":
 			s.Unread(l.what, "write the column without encryption to use it")
+		case l.what == spans:
+			s.Unread(l.what, "write them as numbers, such as seconds, to use the column")
 		case l.what != "":
 			s.Unread(l.what, "flatten the column into columns of single values to use it")
 		case isCategory[l.name] || l.means == category:

@@ -58,7 +58,7 @@ func TestCategories(t *testing.T) {
 // TestUnread: columns whose values cannot be cells of a table are left out, and the others are read.
 func TestUnread(t *testing.T) {
 	for name, want := range map[string]map[string]string{
-		"spoiled.parquet": {"list": "holds lists, which are not read: flatten", "words": "holds lists", "struct": "holds structs", "map": "holds maps", "pair": "holds lists", "bytes": "holds bytes"},
+		"spoiled.parquet": {"list": "holds lists, which are not read: flatten", "words": "holds lists", "struct": "holds structs", "map": "holds maps", "pair": "holds lists", "bytes": "holds bytes", "span": "holds spans of time, which are not read: write them as numbers"},
 		"list.parquet":    {"a": "holds lists"},
 		"struct.parquet":  {"a": "holds structs"},
 	} {
@@ -71,8 +71,8 @@ func TestUnread(t *testing.T) {
 			continue
 		}
 		written.Unread(t, table, want)
-		if got := table.Cell(23, table.Index("color")) + table.Cell(23, table.Index("y")) + table.Cell(23, table.Index("span")); got != "blue223000" {
-			t.Errorf("%s: the cells of the last row are %q, want blue223000", name, got)
+		if got := table.Cell(23, table.Index("color")) + table.Cell(23, table.Index("y")); got != "blue2" {
+			t.Errorf("%s: the cells of the last row are %q, want blue2", name, got)
 		}
 	}
 }

@@ -177,8 +177,7 @@ func put(s *data.Series, v any) (unread string) {
 			s.Number(fmt.Sprintf("%se%d", x.Int, x.Exp))
 		}
 	case pgtype.Time:
-		t := x.Microseconds / 1e6
-		s.Text(fmt.Sprintf("%02d:%02d:%02d", t/3600, t/60%60, t%60))
+		s.Clock(x.Microseconds / 1e6)
 	case pgtype.InfinityModifier:
 		s.Null()
 	case [16]byte:

@@ -17,12 +17,14 @@ const Magic = "\x93NUMPY"
 //
 //	{'descr': '<f8', 'fortran_order': False, 'shape': (3, 4), }
 type Header struct {
-	Fields  []Field // one without a name, or the fields of a record
+	Fields  []Field // one without a name, or those of a record
+	Record  bool    // the elements are records
 	Fortran bool    // column by column
 	Shape   []int64
 }
 
-// A Field is one component of an element.
+// A Field is one component of an element. In a record, one without a name is bytes between two others. Records and arrays within a
+// record have the Descr of that many bytes, such as |V16, or if they hold Python objects the one of these, |O.
 type Field struct{ Name, Descr string }
 
 // The errors of Read.
@@ -96,18 +98,19 @@ func parse(s string) (h Header, err error) {
 	case string:
 		h.Fields = []Field{{"", d}}
 	case []any:
+		h.Record = true
 		for _, f := range d {
 			of, ok := f.([]any)
 			if !ok || len(of) < 2 {
 				return h, ErrHeader
 			}
 			name, _ := of[0].(string)
+			if titled, ok := of[0].([]any); ok && len(titled) == 2 { // a title and a name
+				name, _ = titled[1].(string)
+			}
 			descr, isText := of[1].(string)
 			if !isText || len(of) > 2 {
-				descr = "|V"
-			}
-			if name == "" {
-				continue // padding
+				descr = bytesOf(of)
 			}
 			h.Fields = append(h.Fields, Field{name, descr})
 		}
@@ -116,6 +119,76 @@ func parse(s string) (h Header, err error) {
 		return h, ErrHeader
 	}
 	return h, nil
+}
+
+// bytesOf returns the Descr of a field that is a record or an array: its bytes.
+func bytesOf(field []any) string {
+	size, ok := sizeOf(field)
+	switch {
+	case !ok:
+		return "|V"
+	case size == 0:
+		return "|O"
+	}
+	return "|V" + strconv.FormatInt(size, 10)
+}
+
+// mostBytes is the largest record that is read, in bytes.
+const mostBytes = 1 << 24
+
+// sizeOf returns how many bytes a field takes: a name, a type and, of an array, its shape. It returns 0 if there are Python objects
+// in it, which have no bytes in the file.
+func sizeOf(field []any) (size int64, ok bool) {
+	switch of := field[1].(type) {
+	case string:
+		if len(of) < 3 {
+			return 0, of == "|O"
+		}
+		digits, _, _ := strings.Cut(of[2:], "[")
+		n, err := strconv.ParseInt(digits, 10, 64)
+		if size = n; of[1] == 'U' {
+			size *= 4
+		}
+		if of[1] == 'O' {
+			size = 0
+		} else if err != nil || n < 0 || n > mostBytes {
+			return 0, false
+		}
+	case []any:
+		objects := false
+		for _, f := range of {
+			part, isField := f.([]any)
+			if !isField || len(part) < 2 {
+				return 0, false
+			}
+			n, ok := sizeOf(part)
+			if !ok {
+				return 0, false
+			}
+			size, objects = size+n, objects || n == 0
+		}
+		if objects {
+			size = 0
+		}
+	default:
+		return 0, false
+	}
+	if len(field) > 2 {
+		shape, _ := field[2].([]any)
+		if one, is := field[2].(int64); is {
+			shape = []any{one}
+		}
+		for _, n := range shape {
+			times, ok := n.(int64)
+			if !ok || times < 1 || times > mostBytes {
+				return 0, false
+			}
+			if size *= times; size > mostBytes {
+				return 0, false
+			}
+		}
+	}
+	return size, size <= mostBytes
 }
 
 // A literal reads a value in Python's notation: strings, integers, booleans, tuples, lists, dictionaries.

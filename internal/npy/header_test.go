@@ -30,7 +30,12 @@ func TestHeader(t *testing.T) {
 // Version 2 has a longer length field, records have fields, and NumPy under Python 2 wrote an L after numbers.
 func TestOtherHeaders(t *testing.T) {
 	for text, want := range map[string]Header{
-		"{'descr': [('a', '<i4'), ('', '|V4'), ('b', '|S3', (2,))], 'fortran_order': True, 'shape': (2L,)}": {Fields: []Field{{"a", "<i4"}, {"b", "|V"}}, Fortran: true, Shape: []int64{2}},
+		"{'descr': [('a', '<i4'), ('', '|V4'), ('b', '|S3', (2,))], 'fortran_order': True, 'shape': (2L,)}": {
+			Fields: []Field{{"a", "<i4"}, {"", "|V4"}, {"b", "|V6"}}, Record: true, Fortran: true, Shape: []int64{2},
+		},
+		"{'descr': [('a', [('b', '<M8[ns]'), (('title', 'c'), '<U2', (3, 2))]), (('t', 'd'), '<i4'), ('e', [('f', '|O')]), ('g', '<f8', (0,))], 'fortran_order': False, 'shape': (2,)}": {
+			Fields: []Field{{"a", "|V56"}, {"d", "<i4"}, {"e", "|O"}, {"g", "|V"}}, Record: true, Shape: []int64{2},
+		},
 	} {
 		b := append([]byte(Magic+"\x02\x00"), byte(len(text)), 0, 0, 0)
 		if h, err := Read(strings.NewReader(string(b) + text)); err != nil || !reflect.DeepEqual(h, want) {

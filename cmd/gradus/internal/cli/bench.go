@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -50,13 +52,22 @@ func (c *benchCmd) Run(e *env) error {
 		return e.writeJSON(r)
 	}
 	e.printf("%s, %s: FMA peak of one core %.1f GFLOP/s in float32, %.1f in float64\n\n", r.CPU, r.ISA, r.Peak.Float32, r.Peak.Float64)
-	e.printf("%-10s %-9s %7s %14s %14s %10s %9s %12s\n", "workload", "precision", "threads", "ns a step", "samples/s", "GFLOP/s", "of peak", "allocs/step")
+	g := grid{rows: [][]string{{"workload", "precision", "threads", "ns a step", "samples/s", "GFLOP/s", "of peak", "allocs/step"}}, align: "ll"}
 	for _, w := range r.Workloads {
-		e.printf("%-10s %-9s %7d %14.1f %14s %10.1f %8.1f%% %12g\n", w.Name, w.Precision, w.Threads, w.NsPerStep,
-			count(w.SamplesPerSecond), w.GFLOPS, 100*w.ShareOfPeak, w.AllocsPerStep)
+		g.add(w.Name, w.Precision, strconv.Itoa(w.Threads), nanoseconds(w.NsPerStep), count(w.SamplesPerSecond),
+			fmt.Sprintf("%.1f", w.GFLOPS), fmt.Sprintf("%.1f%%", 100*w.ShareOfPeak), fmt.Sprintf("%g", w.AllocsPerStep))
 	}
+	e.writeGrid(g)
 	for _, i := range r.Inference {
 		e.printf("\nOne sample through the %s net: %.0f ns, %g allocations\n", i.Name, i.Ns, i.Allocs)
 	}
 	return nil
+}
+
+// nanoseconds writes a time with a decimal where that says something.
+func nanoseconds(ns float64) string {
+	if ns < 1e5 {
+		return fmt.Sprintf("%.1f", ns)
+	}
+	return fmt.Sprintf("%.0f", ns)
 }

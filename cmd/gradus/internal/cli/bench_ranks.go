@@ -87,7 +87,7 @@ func (c *benchCmd) scale(e *env) error {
 		out.Verdicts = append(out.Verdicts, verdict(n.Name, "same", n.Same), verdict(n.Name, "growing", n.Growing))
 	}
 	if c.Out != "" {
-		if err := writeFigure(c.Out, format, scalingFigure(out)); err != nil {
+		if err := e.writeFigure(c.Out, format, scalingFigure(out)); err != nil {
 			return err
 		}
 		out.Picture = &c.Out

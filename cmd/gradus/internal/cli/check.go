@@ -2,6 +2,8 @@ package cli
 
 import (
 	"fmt"
+	"strconv"
+	"strings"
 
 	"github.com/gradus-ml/gradus/model"
 	"github.com/gradus-ml/gradus/nn"
@@ -112,15 +114,17 @@ func (c *checkCmd) print(e *env, f *model.Fit, net *nn.Network[float64], out che
 	if out.Kinks > 0 {
 		e.printf("Kinks    %d more could not be compared: the step carries a unit over a kink, where there is no derivative\n", out.Kinks)
 	}
-	e.printf("\n%-15s %7s %5s %8s  %-9s %14s %14s\n", "", "checked", "kinks", "worst", "at", "gradient", "numeric")
+	table := grid{rows: [][]string{{"layers.", "checked", "kinks", "worst", "at", "gradient", "numeric"}}, align: "lrrrl"}
 	for _, g := range out.Groups {
 		if g.Checked == 0 {
-			e.printf("%-15s %7d %5d\n", g.Name, 0, g.Kinks)
+			table.add(strings.TrimPrefix(g.Name, "layers."), "0", strconv.Itoa(g.Kinks))
 			continue
 		}
-		e.printf("%-15s %7d %5d %8s  %-9s %14s %14s\n", g.Name, g.Checked, g.Kinks, numberText("%.2e", g.Worst), g.At,
-			numberText("%.8g", g.Gradient), numberText("%.8g", g.Numeric))
+		table.add(strings.TrimPrefix(g.Name, "layers."), strconv.Itoa(g.Checked), strconv.Itoa(g.Kinks), numberText("%.2e", g.Worst), g.At,
+			numberText("%.6g", g.Gradient), numberText("%.6g", g.Numeric))
 	}
+	e.printf("\n")
+	e.writeGrid(table)
 	verdict := "The gradients are right: every error is within %.0e, and the worst is %s.\n"
 	if !out.OK {
 		verdict = "A gradient is WRONG, or the loss is too rough for the step of the numeric derivative: every error should be within %.0e, and the worst is %s.\n"

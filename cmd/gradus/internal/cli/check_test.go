@@ -42,12 +42,12 @@ func TestCheckNorms(t *testing.T) {
 	place(t, nil)
 	for _, norm := range []string{"none", "batch", "layer"} {
 		r := must(t, 0, "check", iris, "--hidden", "9,8", "--activation", "tanh", "--norm", norm, "--dropout", "0.3", "--input-dropout", "0.1", "--most", "0")
-		for _, w := range []string{"layers.0.norm.weight", "layers.1.norm.bias", "0.gamma.", "1.beta."} {
+		for _, w := range []string{"0.norm.weight ", "1.norm.bias ", "0.gamma.", "1.beta."} {
 			if strings.Contains(r.out, w) != (norm != "none") {
 				t.Errorf("%s norm: the report contains %q: got %v, want %v\n%s", norm, w, norm == "none", norm != "none", r.out)
 			}
 		}
-		if strings.Contains(r.out, "layers.0.bias") == (norm == "batch") {
+		if strings.Contains(r.out, "\n0.bias ") == (norm == "batch") {
 			t.Errorf("%s norm: the report has a bias of layer 0: got %v, want %v\n%s", norm, norm == "batch", norm != "batch", r.out)
 		}
 	}
@@ -60,7 +60,7 @@ func TestCheckReport(t *testing.T) {
 	// A row of zeros puts every unit with a bias of 0 at its kink.
 	place(t, map[string]string{"zeros.csv": "a,b,y\n0,0,1\n1,2,3\n2,1,4\n"})
 	r := must(t, 0, "check", "zeros.csv", "--scale", "none", "--hidden", "4", "--activation", "relu")
-	for _, w := range []string{"Network  ", "Checked  ", "Kinks    ", "layers.0.bias", "layers.1.weight", "The gradients are right"} {
+	for _, w := range []string{"Network  ", "Checked  ", "Kinks    ", "\n0.bias ", "\n1.weight ", "The gradients are right"} {
 		if !strings.Contains(r.out, w) {
 			t.Errorf("the report lacks %q:\n%s", w, r.out)
 		}

@@ -248,7 +248,7 @@ func TestFullOutput(t *testing.T) {
 	trainQuietly(t, 0, iris, "--epochs", "1", "-o", "m.safetensors")
 	for _, args := range [][]string{
 		{"train", iris, "--epochs", "1", "--quiet"},
-		{"train", iris, "--epochs", "1", "--quiet", "--json"},
+		{"train", iris, "--epochs", "1", "--quiet", "--json", "-o", "new.safetensors"},
 		{"predict", "m.safetensors", iris},
 		{"evaluate", "m.safetensors", iris},
 		{"evaluate", "m.safetensors", iris, "--json"},

@@ -82,7 +82,7 @@ func (c *compareCmd) Run(e *env) error {
 		return err
 	}
 	if format != "" {
-		if err := writeFigure(c.Out, format, raceFigure(tracks)); err != nil {
+		if err := e.writeFigure(c.Out, format, raceFigure(tracks)); err != nil {
 			return err
 		}
 	}

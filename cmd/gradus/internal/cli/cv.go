@@ -10,11 +10,9 @@ import (
 	"slices"
 	"strconv"
 	"sync"
-	"text/tabwriter"
 
 	"github.com/gradus-ml/gradus/cmd/gradus/internal/option"
 	"github.com/gradus-ml/gradus/data"
-	"github.com/gradus-ml/gradus/internal/atomicfile"
 	"github.com/gradus-ml/gradus/metrics"
 	"github.com/gradus-ml/gradus/model"
 	"github.com/gradus-ml/gradus/train"
@@ -105,7 +103,7 @@ func (c *cvCmd) Run(e *env) error {
 		if c.Out == "-" {
 			return write(e.Out)
 		}
-		if err := atomicfile.Write(c.Out, write); err != nil {
+		if err := e.writeFile(c.Out, write); err != nil {
 			return err
 		}
 	}
@@ -251,6 +249,8 @@ func (c *cvCmd) result(cv *model.CV, s *data.Schema) any {
 		SD          metrics.Scores  `json:"sd"`
 		Lacking     []model.Lacking `json:"lacking,omitempty"`
 		Baseline    metrics.Scores  `json:"baseline"`
+		Linear      *model.Linear   `json:"linear,omitempty"`
+		Compared    string          `json:"compared,omitempty"`
 		OutOfFold   metrics.Report  `json:"out_of_fold"`
 		Rows        int             `json:"rows"`
 		Predictions *string         `json:"predictions"`
@@ -259,53 +259,61 @@ func (c *cvCmd) result(cv *model.CV, s *data.Schema) any {
 		Seed        uint64          `json:"seed"`
 		Options     model.Options   `json:"options"`
 		saidJSON
-	}{folds, cv.Mean, cv.SD, cv.Lacking, cv.Baseline, cv.Pooled, len(cv.Rows), out, m.Task(), m.Targets(), m.Options.Seed, m.Options, said(s, cv.Notes)}
+	}{folds, cv.Mean, cv.SD, cv.Lacking, cv.Baseline, cv.Linear, cv.Compared(), cv.Pooled, len(cv.Rows), out, m.Task(), m.Targets(), m.Options.Seed, m.Options, said(s, cv.Notes)}
 }
 
 // print reports the results. The notes are those of the first fold's run that are not printed yet.
 func (c *cvCmd) print(e *env, cv *model.CV, notes []data.Note) {
 	m := cv.Folds[0]
-	e.printf("Rows     %d in a fold\n", len(cv.Rows))
+	e.printf("Rows     %d in the folds\n", len(cv.Rows))
 	e.printf("Network  %s, %s, seed %d\n", m.DescribeNetwork(), m.Precision(), m.Options.Seed)
 	e.printf("Descent  %s\n", option.Describe(&m.Options))
 	for _, n := range option.Notes(notes) {
 		e.printf("Note     %s (fold 1)\n", n)
 	}
 	e.printf("\n")
-	w := tabwriter.NewWriter(e.text(), 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprint(w, "\trows\tepochs\t")
 	columns := slices.Clone(cv.Mean)
 	for _, l := range cv.Lacking {
 		columns.Set(l.Score, nan)
 	}
+	g := grid{rows: [][]string{{"", "rows", "epochs"}}}
 	for _, s := range columns {
-		fmt.Fprintf(w, "%s\t", s.Name)
+		g.rows[0] = append(g.rows[0], s.Name)
 	}
-	fmt.Fprintln(w)
+	const deviation = "standard deviation"
 	line := func(name, rows, epochs string, s metrics.Scores) {
-		fmt.Fprintf(w, "%s\t%s\t%s\t", name, rows, epochs)
+		cells, format := []string{name, rows, epochs}, "%.4g"
+		if name == deviation {
+			format = "%.2g"
+		}
 		for _, column := range columns {
 			if v, ok := s.Get(column.Name); ok && !math.IsNaN(v) {
-				fmt.Fprintf(w, "%s\t", short(v))
+				cells = append(cells, fmt.Sprintf(format, v))
 			} else {
-				fmt.Fprint(w, "-\t")
+				cells = append(cells, "-")
 			}
 		}
-		fmt.Fprintln(w)
+		g.add(cells...)
 	}
 	for i, m := range cv.Folds {
 		line(fmt.Sprintf("fold %d", i+1), strconv.Itoa(m.Training.Rows.Test), strconv.Itoa(m.Training.Epochs), m.Training.Metrics.Test.Scores)
 	}
 	line("mean", "", "", cv.Mean)
-	line("standard deviation", "", "", cv.SD)
+	line(deviation, "", "", cv.SD)
 	line(guessName(m), "", "", cv.Baseline)
+	if cv.Linear != nil && len(cv.Linear.Scores) > 0 {
+		line("linear model", "", "", cv.Linear.Scores)
+	}
 	line("all together", strconv.Itoa(len(cv.Rows)), "", cv.Pooled.Scores)
 	for i, own := range cv.Pooled.Outputs {
 		if len(cv.Pooled.Outputs) > 1 {
 			line("of which "+cut(m.Targets()[i], 30), "", "", own.Scores)
 		}
 	}
-	w.Flush()
+	e.writeGrid(g)
+	if text := cv.Compared(); text != "" {
+		e.printf("\n%s\n", e.wrap(text, "Compared "))
+	}
 	writeClasses(e, m, &cv.Pooled, ", all rows together")
 	e.printf("\n")
 	for _, l := range cv.Lacking {

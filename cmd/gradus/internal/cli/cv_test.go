@@ -47,7 +47,11 @@ func TestCV(t *testing.T) {
 		t.Errorf("got the columns %v and the scores %v, want an accuracy of %v/150", header, o["out_of_fold"], right)
 	}
 	text := must(t, 0, "cv", iris, "--members", "1", "--folds", "4", "--epochs", "3", "--quiet").out
-	for _, want := range []string{"fold 4", "mean ", "standard deviation", "always the commonest", "all together"} {
+	if !strings.HasPrefix(o.at(t, "compared").(string), fmt.Sprintf("mean accuracy of the folds %.4g, of a linear model %.4g, ",
+		o.number(t, "mean", "accuracy"), o.number(t, "linear", "scores", "accuracy"))) {
+		t.Errorf("got the sentence %q, want the figures of %v and %v", o.at(t, "compared"), o["mean"], o["linear"])
+	}
+	for _, want := range []string{"linear model ", "Compared mean log_loss of the folds", "fold 4", "mean ", "standard deviation", "commonest class", "all together"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the text lacks %q:\n%s", want, text)
 		}

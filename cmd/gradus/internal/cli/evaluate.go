@@ -45,6 +45,9 @@ func (c *evaluateCmd) Run(e *env) error {
 	}
 	e.printf("%s of %s\n\n", counted(found.Rows, "row"), t.Name())
 	writeScoreTable(e, m, []scoreLine{{"score", &found.Report}}, guessLine{guessName(m), found.Guess})
+	if found.Compared != "" {
+		e.printf("\n%s\n", e.wrap(found.Compared, "Compared "))
+	}
 	writeClasses(e, m, &found.Report, "")
 	writeCover(e, m, found.Cover)
 	return nil
@@ -67,7 +70,8 @@ type evaluateJSON struct {
 	Rows    int                  `json:"rows"`
 	Left    model.Left           `json:"left_out"`
 	Metrics metrics.Report       `json:"metrics"`
-	Guess   metrics.Scores       `json:"guess"`             // of always guessing the training mean or the commonest training class
+	Guess   metrics.Scores       `json:"guess"` // of always guessing the training mean or the commonest training class
+	Compare string               `json:"compared,omitempty"`
 	Classes []string             `json:"classes,omitempty"` // in the order of the confusion matrix
 	ByClass []metrics.ClassScore `json:"by_class,omitempty"`
 	Cover   []metrics.Coverage   `json:"intervals,omitempty"` // of each target, with --interval
@@ -76,7 +80,7 @@ type evaluateJSON struct {
 
 func evaluateResult(m *model.Model, found *model.Evaluation) evaluateJSON {
 	out := evaluateJSON{
-		Rows: found.Rows, Left: found.Left, Metrics: found.Report, Guess: found.Guess, Cover: found.Cover, Notes: append([]string{}, found.Notes()...),
+		Rows: found.Rows, Left: found.Left, Metrics: found.Report, Guess: found.Guess, Compare: found.Compared, Cover: found.Cover, Notes: append([]string{}, found.Notes()...),
 	}
 	if found.Confusion != nil && m.Classes() != nil {
 		out.Classes, out.ByClass = m.Classes(), metrics.ByClass(found.Confusion)

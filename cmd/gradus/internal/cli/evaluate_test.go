@@ -91,7 +91,7 @@ gradus: column "c": a category that was not in the training rows in 1 cell, such
 	if i := must(t, 0, "importance", "m.safetensors", "p.csv", "--sample-weight", "w", "--quiet"); i.err != want {
 		t.Errorf("importance says\n%s, want\n%s", i.err, want)
 	}
-	for _, text := range []string{"4 rows of p.csv", "always the commonest", "True class (down) by predicted class (across)", "precision  recall", "ant", "dog"} {
+	for _, text := range []string{"4 rows of p.csv", "commonest class", "True class (down) by predicted class (across)", "precision  recall", "ant", "dog"} {
 		if !strings.Contains(r.out, text) {
 			t.Errorf("no %q in\n%s", text, r.out)
 		}
@@ -107,6 +107,9 @@ gradus: column "c": a category that was not in the training rows in 1 cell, such
 		t.Errorf("got the scores by class %v, want 3, the last of 2 rows of dog", by)
 	}
 	o.number(t, "guess", "accuracy")
+	if said := o.at(t, "compared").(string); !strings.HasPrefix(said, "log_loss of these rows ") || !strings.Contains(strings.Join(strings.Fields(r.out), " "), said) {
+		t.Errorf("got the comparison %q in JSON and the text\n%s\nwant the same sentence in both", said, r.out)
+	}
 	m := parseJSON(t, must(t, 0, "evaluate", "m.safetensors", "p.csv", "--metric", "precision_macro,recall_macro", "--json").out)
 	m.number(t, "metrics", "precision_macro")
 	m.number(t, "metrics", "recall_macro")

@@ -66,7 +66,7 @@ func (c *explainCmd) Run(e *env) error {
 	}
 	p.member = member
 	if c.Out != "" {
-		if err := writeFigure(c.Out, format, p.figure()); err != nil {
+		if err := e.writeFigure(c.Out, format, p.figure()); err != nil {
 			return err
 		}
 	}
@@ -230,13 +230,13 @@ func (p *explainer) norm(l int, m *lesson.Norm) {
 		over = fmt.Sprintf("the %d rows", m.N)
 	}
 	p.e.printf("\n  %s norm of layer %d, over %s: s = x·W + b, hat = (s - mean)·rstd, z = gamma·hat + beta; delta is dL/ds\n\n", m.Kind, l, over)
-	p.e.printf("  %-12s %18s %18s %18s %18s %18s %18s\n", "", "s", "mean", "rstd", "hat", "gamma", "beta")
-	for j := range m.S {
-		if j == mostUnits {
-			p.e.printf("  ... %d more units\n", len(m.S)-j)
-			break
-		}
-		p.e.printf("  %-12s %18s %18s %18s %18s %18s %18s\n", fmt.Sprintf("[%d.%d]", l, j), num(m.S[j]), num(m.Mean[j]), num(m.Rstd[j]), num(m.Hat[j]), num(m.Gamma[j]), num(m.Beta[j]))
+	g := grid{rows: [][]string{{"", "s", "mean", "rstd", "hat", "gamma", "beta"}}, indent: 2, cut: 5}
+	for j := range m.S[:min(mostUnits, len(m.S))] {
+		g.add(fmt.Sprintf("[%d.%d]", l, j), num(m.S[j]), num(m.Mean[j]), num(m.Rstd[j]), num(m.Hat[j]), num(m.Gamma[j]), num(m.Beta[j]))
+	}
+	p.e.writeGrid(g)
+	if more := len(m.S) - mostUnits; more > 0 {
+		p.e.printf("  ... %d more units\n", more)
 	}
 }
 
@@ -289,10 +289,10 @@ func (p *explainer) paths(name string) {
 		e.printf("  The chain rule, along each of the %d paths from it to the loss:\n\n", len(x.Paths))
 	}
 	if len(x.Paths) > 0 {
-		for _, f := range x.Paths[0].Factors {
-			e.printf("    %-16s %18s   %s\n", f.Symbol, num(f.Value), f.Meaning)
-		}
-		e.printf("    %-16s %18s\n\n", "product", num(x.Paths[0].Product))
+		g := factors(x.Paths[0].Factors)
+		g.add("product", num(x.Paths[0].Product))
+		e.writeGrid(g)
+		e.printf("\n")
 	}
 	for i, path := range x.Paths {
 		if len(x.Paths) == 1 {
@@ -312,6 +312,15 @@ func (p *explainer) paths(name string) {
 	e.printf("  %-22sdL/dw = %s\n", "sum of the paths", strconv.FormatFloat(x.Sum, 'g', 17, 64))
 }
 
+// factors returns a grid with a factor of the chain rule in each row.
+func factors(all []lesson.Factor) grid {
+	g := grid{rows: [][]string{nil}, align: "lrt", indent: 4}
+	for _, f := range all {
+		g.add(f.Symbol, num(f.Value), f.Meaning)
+	}
+	return g
+}
+
 func (p *explainer) recursion(name string) {
 	e, x, r := p.e, p.x, p.x.Recursion
 	delta := fmt.Sprintf("delta[%d.%d]", r.Unit.Layer, r.Unit.Unit)
@@ -325,19 +334,18 @@ func (p *explainer) recursion(name string) {
 		atZ = fmt.Sprintf("dL/dz[%d.%d]", r.Unit.Layer, r.Unit.Unit)
 	}
 	if r.Start != nil {
-		for _, f := range r.Start {
-			e.printf("    %-16s %18s   %s\n", f.Symbol, num(f.Value), f.Meaning)
-		}
+		e.writeGrid(factors(r.Start))
 		e.printf("    together %s = %s\n", atZ, num(r.Delta))
 	} else {
 		e.printf("    %s = f'(z) · Σ_k w[k]·delta[k], the %d largest of %d contributions first\n\n", atZ, len(r.Terms), r.Count)
+		g := grid{rows: [][]string{{"k", fmt.Sprintf("w[%d.%d.k]", r.Unit.Layer+1, r.Unit.Unit), fmt.Sprintf("delta[%d.k]", r.Unit.Layer+1), "product"}}, indent: 4}
 		for _, t := range r.Terms {
-			e.printf("    w[%d.%d.%d] · delta[%d.%d]   %18s · %18s = %18s\n",
-				t.Unit.Layer, r.Unit.Unit, t.Unit.Unit, t.Unit.Layer, t.Unit.Unit, num(t.Weight), num(t.Delta), num(t.Product))
+			g.add(strconv.Itoa(t.Unit.Unit), num(t.Weight), num(t.Delta), num(t.Product))
 		}
 		if more := r.Count - len(r.Terms); more > 0 {
-			e.printf("    the other %d together %*s\n", more, 50, num(r.Rest))
+			g.add(fmt.Sprintf("the other %d", more), "", "", num(r.Rest))
 		}
+		e.writeGrid(g)
 		e.printf("    sum %s, times %s = %s gives %s = %s\n", num(r.Sum), r.Slope.Symbol, num(r.Slope.Value), atZ, num(r.Delta))
 	}
 	if s := r.Norm; s != nil {

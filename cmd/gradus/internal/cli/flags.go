@@ -17,6 +17,7 @@ import (
 	"github.com/gradus-ml/gradus/cmd/gradus/internal/lab"
 	"github.com/gradus-ml/gradus/cmd/gradus/internal/option"
 	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/internal/atomicfile"
 	"github.com/gradus-ml/gradus/model"
 )
 
@@ -250,6 +251,30 @@ func isKind(path string, k kind) (bool, error) {
 		return n > 8 && head[8] == '{' && !bytes.Contains(head, []byte(`"gradus":`)), nil
 	}
 	return !page && !picture && utf8.Valid(head[:max(0, n-utf8.UTFMax)]) && !bytes.ContainsRune(head, 0), nil
+}
+
+// save writes a result into files, and says which of them replace a file that was there.
+func (e *env) save(write func() error, paths ...string) error {
+	var there []string
+	for _, path := range paths {
+		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() && info.Size() > 0 {
+			there = append(there, path)
+		}
+	}
+	err := write()
+	switch {
+	case err != nil:
+	case len(there) == 1:
+		e.say("%s replaces the file that was there", there[0])
+	case len(there) > 1:
+		e.say("%s replace the files that were there", list(there, 3))
+	}
+	return err
+}
+
+// writeFile writes a result into a file, which appears whole or not at all, and says if it replaces a file that was there.
+func (e *env) writeFile(path string, fill func(w io.Writer) error) error {
+	return e.save(func() error { return atomicfile.Write(path, fill) }, path)
 }
 
 // notAnInput returns an error if the result would overwrite a file it is made from.

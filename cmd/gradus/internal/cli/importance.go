@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"slices"
 	"sync"
-	"text/tabwriter"
 
 	"github.com/gradus-ml/gradus/cmd/gradus/internal/journal"
 	"github.com/gradus-ml/gradus/cmd/gradus/internal/lab"
@@ -123,7 +122,7 @@ func (c *importanceCmd) Run(e *env) error {
 	}
 	e.sayAll(found.Notes)
 	if format != "" {
-		if err := writeFigure(c.Out, format, lab.ImportanceFigure(found)); err != nil {
+		if err := e.writeFigure(c.Out, format, lab.ImportanceFigure(found)); err != nil {
 			return err
 		}
 	}
@@ -132,11 +131,13 @@ func (c *importanceCmd) Run(e *env) error {
 	}
 	e.printf("%s is %s on %d rows of %s. How much worse it gets when a column is shuffled (%s, seed %d):\n\n",
 		found.Metric, short(found.Score), found.Rows, t.Name(), counted(found.Repeats, "time"), c.Seed)
-	w := tabwriter.NewWriter(e.text(), 0, 0, 2, ' ', 0)
+	g, means := grid{rows: [][]string{nil}, align: "lr"}, []float64{}
 	for _, col := range found.Columns {
-		fmt.Fprintf(w, "%s\t%8.4f ± %.4f\t%s\n", cut(col.Name, 40), col.Mean, col.SD, bars(col.Mean, found.Columns[0].Mean))
+		g.add(cut(col.Name, 40), fmt.Sprintf("%.4f ± %.4f", col.Mean, col.SD))
+		means = append(means, col.Mean)
 	}
-	return w.Flush()
+	e.writeBars(g, means, found.Columns[0].Mean)
+	return nil
 }
 
 // measuring is a measurement whose model and table were read.
@@ -265,17 +266,4 @@ func (c *measuring) elsewhere(e *env, o *model.ImportanceOptions) error {
 	})
 	work.end(err)
 	return err
-}
-
-// bars draws a value as a share of the largest, in up to 30 characters.
-func bars(value, most float64) string {
-	if !(most > 0) || !(value > 0) {
-		return ""
-	}
-	const full = 30
-	text := ""
-	for range int(value/most*full + 0.5) {
-		text += "█"
-	}
-	return text
 }

@@ -84,7 +84,7 @@ func (c *lrCmd) Run(e *env) error {
 		out.Suggestion = &rate
 	}
 	if format != "" {
-		if err := writeFigure(c.Out, format, sweepFigure(out)); err != nil {
+		if err := e.writeFigure(c.Out, format, sweepFigure(out)); err != nil {
 			return err
 		}
 		out.Picture = &c.Out

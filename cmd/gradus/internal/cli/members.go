@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"strconv"
-	"text/tabwriter"
 
 	"github.com/gradus-ml/gradus/metrics"
 	"github.com/gradus-ml/gradus/model"
@@ -181,8 +180,7 @@ func writeMembers(e *env, m *model.Model) {
 		own = "validation"
 	}
 	best, _ := m.Members()[0].Training.Metrics.Best()
-	w := tabwriter.NewWriter(e.text(), 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprint(w, "\n\trows\tepochs\tbest\tseconds\t")
+	g := grid{rows: [][]string{{"", "rows", "epochs", "best", "seconds"}}}
 	parts := []struct {
 		name string
 		of   func(model.Metrics) *metrics.Report
@@ -197,17 +195,16 @@ func writeMembers(e *env, m *model.Model) {
 			continue
 		}
 		for _, s := range names {
-			fmt.Fprintf(w, "%s %s\t", p.name, s.Name)
+			g.rows[0] = append(g.rows[0], p.name+" "+s.Name)
 		}
 	}
-	fmt.Fprintln(w)
 	for k, one := range m.Members() {
 		t := one.Training
 		epoch := "-"
 		if t.BestEpoch > 0 {
 			epoch = strconv.Itoa(t.BestEpoch)
 		}
-		fmt.Fprintf(w, "member %d\t%d\t%d\t%s\t%.2f\t", k, t.Rows.Train, t.Epochs, epoch, t.Seconds)
+		cells := []string{fmt.Sprintf("member %d", k), strconv.Itoa(t.Rows.Train), strconv.Itoa(t.Epochs), epoch, fmt.Sprintf("%.2f", t.Seconds)}
 		for _, p := range parts {
 			report := p.of(t.Metrics)
 			if report == nil {
@@ -215,15 +212,16 @@ func writeMembers(e *env, m *model.Model) {
 			}
 			for _, s := range names {
 				if v, ok := report.Get(s.Name); ok {
-					fmt.Fprintf(w, "%s\t", short(v))
+					cells = append(cells, short(v))
 				} else {
-					fmt.Fprint(w, "-\t")
+					cells = append(cells, "-")
 				}
 			}
 		}
-		fmt.Fprintln(w)
+		g.add(cells...)
 	}
-	w.Flush()
+	e.printf("\n")
+	e.writeGrid(g)
 }
 
 // memberLines reports an ensemble's members as they end.

@@ -4,8 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/gradus-ml/gradus/cmd/gradus/internal/lesson"
@@ -31,7 +33,7 @@ func (c *notebookCmd) Run(e *env) error {
 		return err
 	}
 	if c.Dir != "" {
-		if err := c.draw(runs); err != nil {
+		if err := c.draw(e, runs); err != nil {
 			return err
 		}
 	}
@@ -41,8 +43,8 @@ func (c *notebookCmd) Run(e *env) error {
 			Experiments []lesson.Experiment `json:"experiments"`
 		}{c.Seed, runs})
 	}
-	e.printf("The seed notebook's experiments, run again from seed %d: sigmoid units without bias, weights uniform\n", c.Seed)
-	e.printf("in [-1, 1), half the squared error summed over the batch, tolerance 0.001.\n")
+	e.printf("%s\n", e.wrap(fmt.Sprintf("The seed notebook's experiments, run again from seed %d: sigmoid units without bias, "+
+		"weights uniform in [-1, 1), half the squared error summed over the batch, tolerance 0.001.", c.Seed), ""))
 	section := ""
 	for _, x := range runs {
 		if x.Section != section {
@@ -86,17 +88,13 @@ func printExperiment(e *env, x lesson.Experiment) {
 		right = append(right, fmt.Sprintf("output %-12.8g (target %g)", y, r.Targets[i]))
 	}
 	right = append(right, fmt.Sprintf("MSE over all rows %.6g", r.MSE), fmt.Sprintf("%d epochs, %d updates, %s", r.Epochs, r.Updates, ended))
-	width := 44
+	const leftWidth, rightWidth = 40, 34 // with the indent and the gap 80
+	left, right = wrapLines(left, leftWidth), wrapLines(right, rightWidth)
+	g := grid{rows: [][]string{nil}, align: "ll", indent: 4}
 	for i := range max(len(left), len(right)) {
-		l, rt := "", ""
-		if i < len(left) {
-			l = left[i]
-		}
-		if i < len(right) {
-			rt = right[i]
-		}
-		e.printf("%s\n", strings.TrimRight(fmt.Sprintf("    %-*s  %s", width, l, rt), " "))
+		g.add(fmt.Sprintf("%-*s", leftWidth, cell(left, i)), cell(right, i))
 	}
+	e.writeGrid(g)
 	for _, k := range x.Known {
 		e.printf("%s\n", e.wrap(k, "  - "))
 	}
@@ -109,10 +107,11 @@ func printExperiment(e *env, x lesson.Experiment) {
 }
 
 // draw writes each experiment's network and error.
-func (c *notebookCmd) draw(runs []lesson.Experiment) error {
+func (c *notebookCmd) draw(e *env, runs []lesson.Experiment) error {
 	if err := os.MkdirAll(c.Dir, 0o777); err != nil {
 		return fmt.Errorf("--out: the folder %s cannot be made: %w", c.Dir, err)
 	}
+	figures := map[string]plot.Figure{}
 	for i, x := range runs {
 		name := fmt.Sprintf("%d-%s", i+1, strings.NewReplacer(" ", "-", ",", "", "\"", "").Replace(x.Name))
 		loss := plot.Series{Name: "loss"}
@@ -125,11 +124,16 @@ func (c *notebookCmd) draw(runs []lesson.Experiment) error {
 			suffix string
 			figure plot.Figure
 		}{{"loss", chart}, {"network", net}} {
-			path := filepath.Join(c.Dir, name+"-"+part.suffix+".svg")
-			if err := atomicfile.Write(path, func(w io.Writer) error { return plot.Write(w, "svg", part.figure) }); err != nil {
+			figures[filepath.Join(c.Dir, name+"-"+part.suffix+".svg")] = part.figure
+		}
+	}
+	paths := slices.Sorted(maps.Keys(figures))
+	return e.save(func() error {
+		for _, path := range paths {
+			if err := atomicfile.Write(path, func(w io.Writer) error { return plot.Write(w, "svg", figures[path]) }); err != nil {
 				return err
 			}
 		}
-	}
-	return nil
+		return nil
+	}, paths...)
 }

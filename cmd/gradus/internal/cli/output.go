@@ -90,6 +90,17 @@ func wrap(s, bullet string, width int) string {
 	return b.String() + line
 }
 
+// wrapLines wraps those of the lines that are longer than width.
+func wrapLines(lines []string, width int) (out []string) {
+	for _, line := range lines {
+		if utf8.RuneCountInString(line) > width {
+			line = wrap(line, "", width)
+		}
+		out = append(out, strings.Split(line, "\n")...)
+	}
+	return out
+}
+
 // wrap breaks a text into lines of at most 100 characters, or of the terminal's width if that is less.
 func (e *env) wrap(s, bullet string) string {
 	width := 100
@@ -97,6 +108,14 @@ func (e *env) wrap(s, bullet string) string {
 		width = min(width, out.width)
 	}
 	return wrap(s, bullet, width)
+}
+
+// width returns the width of the terminal in characters, or 80 if standard output is not a terminal.
+func (e *env) width() int {
+	if out, ok := e.Out.(*output); ok && out.width > 0 {
+		return out.width
+	}
+	return 80
 }
 
 // terminalWidth returns the width of a terminal in characters, or 0 if w is not a terminal.

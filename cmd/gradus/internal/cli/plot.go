@@ -10,7 +10,6 @@ import (
 
 	"github.com/gradus-ml/gradus/cmd/gradus/internal/lab"
 	"github.com/gradus-ml/gradus/data"
-	"github.com/gradus-ml/gradus/internal/atomicfile"
 	"github.com/gradus-ml/gradus/model"
 	"github.com/gradus-ml/gradus/nn"
 	"github.com/gradus-ml/gradus/plot"
@@ -48,7 +47,7 @@ func (c *plotCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	if err := writeFigure(c.Out, format, fig); err != nil {
+	if err := e.writeFigure(c.Out, format, fig); err != nil {
 		return err
 	}
 	e.printf("%s\n", c.Out)
@@ -140,8 +139,8 @@ func (c *plotCmd) figure(e *env) (plot.Figure, error) {
 	return fig, nil
 }
 
-func writeFigure(path, format string, fig plot.Figure) error {
-	return atomicfile.Write(path, func(w io.Writer) error { return plot.Write(w, format, fig) })
+func (e *env) writeFigure(path, format string, fig plot.Figure) error {
+	return e.writeFile(path, func(w io.Writer) error { return plot.Write(w, format, fig) })
 }
 
 // networkFigure draws a model's network with the names of its columns.

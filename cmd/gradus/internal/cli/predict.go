@@ -10,7 +10,6 @@ import (
 
 	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/data/parquet"
-	"github.com/gradus-ml/gradus/internal/atomicfile"
 	"github.com/gradus-ml/gradus/model"
 )
 
@@ -106,7 +105,7 @@ func (c *predictCmd) Run(e *env) error {
 	if c.Out == "" || c.Out == "-" {
 		return write(e.Out)
 	}
-	return atomicfile.Write(c.Out, write)
+	return e.writeFile(c.Out, write)
 }
 
 // extraColumns are the columns after the predictions: their names, and a function that returns their cells for a prediction.

@@ -83,7 +83,7 @@ func until(t *testing.T, address, query string) {
 	}
 }
 
-// timeless returns an output without times, and without the note that the model replaces a file.
+// timeless returns an output without times.
 func timeless(t *testing.T, text string) string {
 	t.Helper()
 	if strings.HasPrefix(text, "{") {
@@ -94,7 +94,6 @@ func timeless(t *testing.T, text string) string {
 		}
 		return string(raw)
 	}
-	text = strings.ReplaceAll(text, ", which replaces the file that was there", "")
 	for _, times := range []string{`(?m) +\d+\.\d\d$`, `(?m) +seconds$`, `in [\d.]+ m?s`} {
 		text = regexp.MustCompile(times).ReplaceAllString(text, " TIME")
 	}

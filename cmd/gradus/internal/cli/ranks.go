@@ -25,7 +25,7 @@ type ranks struct {
 	err     io.Writer // where this rank writes an error that only it knows about
 	hosts   []string  // by rank
 	crowded bool      // there are more ranks than cores on this machine
-	lost    bool      // the others cannot be reached any more
+	lost    bool      // the others cannot be reached any more, or wait in vain for this rank
 	blocks  blocks    // of a rank whose rows are in blocks, if there is one
 	odd     int       // a rank that is prepared for another number of networks than rank 0; 0: none
 }
@@ -169,6 +169,15 @@ func build() string {
 	return text
 }
 
+// A rankState is what a rank tells the others after it has prepared a run.
+type rankState struct {
+	Error   string // what went wrong, in one line
+	Usage   bool   // it is a mistake in the call
+	Tables  map[string]string
+	Blocks  blocks
+	Members int
+}
+
 // agree tells all ranks what went wrong on any of them, and whose rows are in blocks, and compares their tables. An
 // error of rank 0, or the same error on all ranks, is reported as in one process. Any other error names its rank.
 func (e *env) agree(f *model.Fit, failed error) error {
@@ -176,13 +185,7 @@ func (e *env) agree(f *model.Fit, failed error) error {
 	if r == nil {
 		return failed
 	}
-	var mine struct {
-		Error   string
-		Usage   bool
-		Tables  map[string]string
-		Blocks  blocks
-		Members int
-	}
+	var mine rankState
 	if failed != nil {
 		mine.Error, mine.Usage = oneLine(failed), errors.As(failed, new(usage))
 	} else if f != nil {
@@ -196,12 +199,14 @@ func (e *env) agree(f *model.Fit, failed error) error {
 	if err != nil {
 		return err
 	}
+	states := make([]rankState, len(texts))
 	for i, text := range texts {
-		theirs, first := mine, mine
-		theirs.Tables, first.Tables, theirs.Blocks, theirs.Members, first.Members = nil, nil, blocks{}, 0, 0
-		if err := errors.Join(json.Unmarshal(text, &theirs), json.Unmarshal(texts[0], &first)); err != nil {
+		if err := json.Unmarshal(text, &states[i]); err != nil {
 			return err
 		}
+	}
+	first := states[0]
+	for i, theirs := range states {
 		switch {
 		case theirs.Error != "" && i == 0:
 			err = errors.New(theirs.Error)
@@ -238,6 +243,12 @@ func (e *env) warn(format string, args ...any) {
 	}
 	r := e.ranks
 	fmt.Fprintf(printable{r.err}, "gradus: rank %d, on %s: %s\n", r.Rank(), r.hosts[r.Rank()], fmt.Sprintf(format, args...))
+}
+
+// alone returns an error that only this rank may have. The others wait for this rank, so leave ends the whole job.
+func (r *ranks) alone(err error) error {
+	r.lost = true
+	return fmt.Errorf("rank %d, on %s: %w", r.Rank(), r.hosts[r.Rank()], err)
 }
 
 // wait returns when all ranks have called it, or if they cannot reach each other, which the next exchange reports.

@@ -367,6 +367,46 @@ func TestBenchRanks(t *testing.T) {
 	}
 }
 
+// If one rank cannot read its rows any more, the job ends, and the message names that rank and the block. The other rank does not
+// wait forever.
+func TestRanksWithADamagedDisk(t *testing.T) {
+	with := withMPI(t)
+	onLaunchers(t, func(t *testing.T, _ int, l launcher) {
+		place(t, map[string]string{"big.csv": largeTable(300_000)})
+		args := strings.Fields("train big.csv --members 1 --shards 4 --epochs 100000 --batch-size 4096 --hidden 4 --quiet --memory 30MiB --block-rows 512 --buffer-blocks 16 --cache")
+		var said strings.Builder
+		cmd := l.call(t, 1, with, slices.Concat(args, []string{"a", ":", "-n", "1", with}, args, []string{"b"})...)
+		cmd.Stderr = &said
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		ended := make(chan error, 1)
+		go func() { ended <- cmd.Wait() }()
+		for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(50 * time.Millisecond) {
+			if files, _ := filepath.Glob("b/*.rows"); len(files) == 1 {
+				f, err := os.OpenFile(files[0], os.O_WRONLY, 0)
+				if err != nil {
+					t.Fatal(err)
+				}
+				f.WriteAt(make([]byte, 1<<20), 4096)
+				f.Close()
+			}
+			select {
+			case err := <-ended:
+				if text := unwrapped(said.String()); err == nil || !strings.Contains(text, "gradus: rank 1, on ") || !strings.Contains(text, "is not what was written") {
+					t.Errorf("got the error %v and the message %q, want one that names rank 1 and its block", err, text)
+				}
+				return
+			default:
+			}
+			if time.Now().After(deadline) {
+				cmd.Process.Kill()
+				t.Fatal("rank 0 still waits for rank 1, whose rows are damaged")
+			}
+		}
+	})
+}
+
 // If the rows of all or some ranks are on the disk, the weights are those of one process. With a cache the ranks share a file.
 func TestRanksOnTheDisk(t *testing.T) {
 	with, without := withMPI(t), self(t)

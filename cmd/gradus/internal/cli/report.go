@@ -11,7 +11,6 @@ import (
 	"strings"
 
 	"github.com/gradus-ml/gradus/cmd/gradus/internal/lab"
-	"github.com/gradus-ml/gradus/internal/atomicfile"
 	"github.com/gradus-ml/gradus/model"
 	"github.com/gradus-ml/gradus/train"
 )
@@ -77,7 +76,7 @@ func (given *reportCmd) Run(e *env) error {
 	if result.StopReason == train.ReasonInterrupted {
 		r.Notes = append(r.Notes, fmt.Sprintf("The run was interrupted: gradus resume %s continues it.", shellWord(c.RunDir)))
 	}
-	if err := atomicfile.Write(c.Out, func(w io.Writer) error { return lab.WriteReport(w, r) }); err != nil {
+	if err := e.writeFile(c.Out, func(w io.Writer) error { return lab.WriteReport(w, r) }); err != nil {
 		return err
 	}
 	e.printf("%s\n", c.Out)
@@ -138,7 +137,7 @@ func (c *reportCmd) ofRows(e *env, m *model.Model) (r lab.Report, err error) {
 		if err != nil {
 			return r, err
 		}
-		r.Figures = append(r.Figures, lab.ReportFigure{Title: fmt.Sprintf("Dependence on %s, %s", col.Name, counted(len(rows), j.What+" row")), Figure: lab.PartialFigure(m, p, -1)})
+		r.Depends = append(r.Depends, lab.ReportFigure{Title: fmt.Sprintf("Dependence on %s, %s", col.Name, counted(len(rows), j.What+" row")), Figure: lab.PartialFigure(m, p, -1)})
 	}
 	return r, nil
 }

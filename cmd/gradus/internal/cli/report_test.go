@@ -55,20 +55,42 @@ func TestReportIsHonest(t *testing.T) {
 	}
 }
 
-// TestOutAgain: a result replaces an older one of the same kind.
+// TestOutAgain: a result replaces an older one of the same kind, and every command says so on standard error.
 func TestOutAgain(t *testing.T) {
 	place(t, map[string]string{"a.csv": readFile(t, iris)})
-	for range 2 {
-		for _, args := range []string{
-			"train a.csv --epochs 1 --quiet -o m.safetensors", "predict m.safetensors a.csv -o p.csv", "cv a.csv --epochs 1 --quiet -o p.csv",
-			"plot m.safetensors -o n.svg", "plot m.safetensors -o n.png", "importance m.safetensors a.csv --quiet -o n.svg",
-		} {
-			must(t, 0, strings.Fields(args)...)
+	quick := " --preset quick --epochs 1 --quiet "
+	for _, c := range []struct{ call, files string }{
+		{"train a.csv" + quick + "--run run -o m.safetensors", "m.safetensors"},
+		{"tune a.csv" + quick + "--trials 1 --json -o t.safetensors", "t.safetensors"},
+		{"predict m.safetensors a.csv -o p.csv", "p.csv"},
+		{"cv a.csv" + quick + "-o cv.csv", "cv.csv"},
+		{"plot m.safetensors -o n.svg", "n.svg"},
+		{"plot m.safetensors -o n.png", "n.png"},
+		{"explain m.safetensors a.csv --row 1 -o e.svg", "e.svg"},
+		{"importance m.safetensors a.csv --quiet -o i.svg", "i.svg"},
+		{"shap m.safetensors a.csv --row 1 -o s.svg", "s.svg"},
+		{"shap m.safetensors a.csv --row 1 -o s.csv", "s.csv"},
+		{"lr a.csv -o lr.svg", "lr.svg"},
+		{"compare a.csv --epochs 2 --quiet -o c.svg", "c.svg"},
+		{"report run -o r.html", "r.html"},
+		{"export m.safetensors -o m.onnx", "m.onnx"},
+		{"export m.safetensors -o m.go", "m.go, m_test.go"},
+		{"export m.safetensors -o m.npz", "m.npz"},
+		{"import m.npz -o im.safetensors", "im.safetensors"},
+	} {
+		said := c.files + " replaces the file that was there\n"
+		if strings.Contains(c.files, ",") {
+			said = c.files + " replace the files that were there\n"
 		}
-	}
-	must(t, 0, "train", "a.csv", "--epochs", "1", "--quiet", "--run", "run", "-o", "m.safetensors")
-	for range 2 {
-		must(t, 0, "report", "run", "-o", "r.html")
+		for _, again := range []bool{false, true} {
+			if again && c.files == "m.safetensors" {
+				c.call = strings.Replace(c.call, "--run run ", "", 1)
+			}
+			r := must(t, 0, strings.Fields(c.call)...)
+			if strings.Contains(r.err, "gradus: "+said) != again || strings.Contains(r.out+r.err, "replace") != again {
+				t.Errorf("gradus %s, again %v: got the messages %q, want %q only when the file was there", c.call, again, r.err, said)
+			}
+		}
 	}
 }
 

@@ -10,11 +10,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/gradus-ml/gradus/cmd/gradus/internal/lab"
 	"github.com/gradus-ml/gradus/data"
-	"github.com/gradus-ml/gradus/internal/atomicfile"
 	"github.com/gradus-ml/gradus/model"
 	"github.com/gradus-ml/gradus/plot"
 )
@@ -99,13 +97,13 @@ func (c *shapCmd) Run(e *env) error {
 	switch format {
 	case "":
 	case "csv":
-		err = atomicfile.Write(c.Out, func(w io.Writer) error { return writeShapley(w, s) })
+		err = e.writeFile(c.Out, func(w io.Writer) error { return writeShapley(w, s) })
 	default:
 		fig := plot.Figure(lab.SwarmFigure(m, s, output))
 		if len(s.Rows) == 1 {
 			fig = lab.WaterfallFigure(m, s, 0, output)
 		}
-		err = writeFigure(c.Out, format, fig)
+		err = e.writeFigure(c.Out, format, fig)
 	}
 	if err != nil {
 		return err
@@ -163,7 +161,7 @@ func (c *shapCmd) tell(e *env, m *model.Model, t *data.Table, s *model.Shapley, 
 		how = fmt.Sprintf("%s of orders for each, seed %d", counted(s.Pairs, "pair"), c.Seed)
 	}
 	what := lab.Explained(m, s, output)
-	w := tabwriter.NewWriter(e.text(), 0, 0, 2, ' ', 0)
+	g, sizes := grid{rows: [][]string{nil}, align: "lll"}, []float64{}
 	size := s.Importance[output]
 	most := slices.Max(size)
 	order := make([]int, len(size))
@@ -183,9 +181,12 @@ func (c *shapCmd) tell(e *env, m *model.Model, t *data.Table, s *model.Shapley, 
 		e.printf("%s: the mean absolute Shapley value of each column over %s of %s (%s, %s)\n\n",
 			what, counted(len(s.Rows), "row"), t.Name(), counted(s.BackgroundRows, "background row"), how)
 		for _, i := range order {
-			fmt.Fprintf(w, "%s\t%s\t%s\n", cut(s.Columns[i], 40), short(size[i]), bars(size[i], most))
+			g.add(cut(s.Columns[i], 40), short(size[i]))
+			sizes = append(sizes, size[i])
 		}
-		return w.Flush()
+		g.align = "ll"
+		e.writeBars(g, sizes, most)
+		return nil
 	}
 	r := s.Rows[0]
 	e.printf("Row %d of %s: %s is %s, the mean prediction is %s. What each cell adds (%s, %s):\n\n",
@@ -200,9 +201,11 @@ func (c *shapCmd) tell(e *env, m *model.Model, t *data.Table, s *model.Shapley, 
 		if v < 0 {
 			sign = "-"
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s%s%s\t%s\n", cut(s.Columns[i], 40), cut(r.Cells[i], 20), sign, short(math.Abs(v)), sure, bars(size[i], most))
+		g.add(cut(s.Columns[i], 30), cut(r.Cells[i], 16), sign+short(math.Abs(v))+sure)
+		sizes = append(sizes, size[i])
 	}
-	return w.Flush()
+	e.writeBars(g, sizes, most)
+	return nil
 }
 
 // writeShapley writes a line for each row and output, with all digits.

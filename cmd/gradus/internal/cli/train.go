@@ -34,11 +34,10 @@ type trainCmd struct {
 	JSON       bool       `name:"json" help:"One JSON object on standard output, and nothing else there."`
 	Quiet      bool       `help:"No progress."`
 
-	resumed  *resumed // nil if the run is new
-	ranks    *ranks   // the ranks that train; nil: one process
-	work     sent     // the members' training, with --queue
-	replaces bool     // a file with the model's name was there
-	told     int      // number of notes that were printed before training
+	resumed *resumed // nil if the run is new
+	ranks   *ranks   // the ranks that train; nil: one process
+	work    sent     // the members' training, with --queue
+	told    int      // number of notes that were printed before training
 }
 
 func (c *trainCmd) Run(e *env) error {
@@ -90,6 +89,9 @@ func (c *trainCmd) Run(e *env) error {
 	if errors.Is(failed, train.ErrRanks) {
 		return failed
 	}
+	if e.ranks != nil && errors.Is(failed, train.ErrStream) {
+		return e.ranks.alone(failed)
+	}
 	if c.work.end(errors.Join(failed, e.ctx.Err())); failed != nil && c.Queue != "" {
 		return fmt.Errorf("%w; %s was not written", failed, c.Out)
 	}
@@ -120,10 +122,7 @@ func (c *trainCmd) save(e *env, f *model.Fit, dir *runDir, failed, unsaved error
 		uncompared = f.CompareLinear(e.ctx, m) // if a signal comes, the model is saved without the comparison
 	}
 	path := c.Out
-	if info, err := os.Stat(path); err == nil {
-		c.replaces = info.Size() > 0
-	}
-	lost := m.Save(path)
+	lost := e.save(func() error { return m.Save(path) }, path)
 	if lost != nil {
 		path = "" // the scores are told all the same
 	}
@@ -317,7 +316,7 @@ func (c *trainCmd) loop(e *env, f *model.Fit, dir *runDir) error {
 // diverged saves the last finite weights in a separate file and says why there is no model.
 func (c *trainCmd) diverged(e *env, f *model.Fit, m *model.Model, failed error) error {
 	aside := strings.TrimSuffix(c.Out, ".safetensors") + ".last-good.safetensors"
-	if err := m.Save(aside); err != nil {
+	if err := e.save(func() error { return m.Save(aside) }, aside); err != nil {
 		return errors.Join(failed, err)
 	}
 	if c.JSON {

@@ -8,7 +8,6 @@ import (
 	"sort"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/gradus-ml/gradus/cmd/gradus/internal/option"
 	"github.com/gradus-ml/gradus/cmd/gradus/internal/shell"
@@ -76,11 +75,7 @@ func writeReport(e *env, f *model.Fit, m *model.Model, c *trainCmd) {
 // writeNext says where the model is and what to try next.
 func writeNext(e *env, m *model.Model, c *trainCmd) {
 	t := m.Training
-	replaced := ""
-	if c.replaces {
-		replaced = ", which replaces the file that was there"
-	}
-	e.printf("\nModel    %s%s\nNext     gradus predict %s %s\n", c.Out, replaced, shellWord(c.Out), c.Data.shown())
+	e.printf("\nModel    %s\nNext     gradus predict %s %s\n", c.Out, shellWord(c.Out), c.Data.shown())
 	if t.Rows.Test == 0 && t.Metrics.OutOfFold == nil && t.Rows.Train >= fewForTest && c.resumed == nil {
 		again := without(withoutQueue(e.args), "--run") // its folder holds this run
 		again = slices.DeleteFunc(again, func(word string) bool { return word == "--tensorboard" })
@@ -366,22 +361,21 @@ func writeScoreTable(e *env, m *model.Model, lines []scoreLine, others ...guessL
 	for _, s := range last.Scores {
 		columns = append(columns, s.Name)
 	}
-	w := tabwriter.NewWriter(e.text(), 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintf(w, "\t%s\t\n", strings.Join(columns, "\t"))
+	g := grid{rows: [][]string{append([]string{""}, columns...)}}
 	line := func(name string, s metrics.Scores) {
-		fmt.Fprintf(w, "%s\t", name)
+		cells := []string{name}
 		for _, c := range columns {
 			v, ok := s.Get(c)
 			switch {
 			case !ok:
-				fmt.Fprint(w, "-\t")
+				cells = append(cells, "-")
 			case c == "r2" && math.Abs(v) < 1e-12: // what rounding leaves of 0
-				fmt.Fprint(w, "0\t")
+				cells = append(cells, "0")
 			default:
-				fmt.Fprintf(w, "%s\t", short(v))
+				cells = append(cells, short(v))
 			}
 		}
-		fmt.Fprintln(w)
+		g.add(cells...)
 	}
 	for _, l := range lines {
 		line(l.name, l.report.Scores)
@@ -396,7 +390,7 @@ func writeScoreTable(e *env, m *model.Model, lines []scoreLine, others ...guessL
 			line(o.name, o.scores)
 		}
 	}
-	w.Flush()
+	e.writeGrid(g)
 }
 
 // guessName says what is guessed without looking at the inputs.
@@ -404,7 +398,7 @@ func guessName(m *model.Model) string {
 	if m.Task() == data.Regression {
 		return "always the mean"
 	}
-	return "always the commonest"
+	return "commonest class"
 }
 
 // The maximum numbers of classes for which a report shows details.
@@ -432,33 +426,31 @@ func writeClasses(e *env, m *model.Model, r *metrics.Report, of string) {
 		}
 		return fmt.Sprintf("%.5g", x) // weights
 	}
-	w := tabwriter.NewWriter(e.text(), 0, 0, 2, ' ', tabwriter.AlignRight)
 	names := cutApart(classes, 14)
-	fmt.Fprint(w, "\t")
+	g := grid{rows: [][]string{{""}}}
 	if matrix {
-		for _, c := range names {
-			fmt.Fprintf(w, "%s\t", c)
-		}
+		g.rows[0] = append(g.rows[0], names...)
 	}
-	fmt.Fprintln(w, "rows\tprecision\trecall\tf1\t")
+	g.cut = len(g.rows[0])
+	g.rows[0] = append(g.rows[0], "rows", "precision", "recall", "f1")
 	for i, c := range metrics.ByClass(r.Confusion) {
-		fmt.Fprintf(w, "%s\t", names[i])
+		cells := []string{names[i]}
 		if matrix {
 			for _, n := range r.Confusion[i] {
-				fmt.Fprintf(w, "%s\t", number(n))
+				cells = append(cells, number(n))
 			}
 		}
-		fmt.Fprintf(w, "%s\t", number(c.Rows))
+		cells = append(cells, number(c.Rows))
 		for _, x := range []*float64{c.Precision, c.Recall, c.F1} {
 			if x == nil {
-				fmt.Fprint(w, "-\t")
+				cells = append(cells, "-")
 			} else {
-				fmt.Fprintf(w, "%.3f\t", *x)
+				cells = append(cells, fmt.Sprintf("%.3f", *x))
 			}
 		}
-		fmt.Fprintln(w)
+		g.add(cells...)
 	}
-	w.Flush()
+	e.writeGrid(g)
 }
 
 // cut shortens a name for a table of text, in which a tab would begin a new column.

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/alecthomas/kong"
@@ -492,7 +491,7 @@ func (t *tuning) finish(results [][]tune.Trial) error {
 	if m.Training.Reason == train.ReasonInterrupted {
 		return status(statusInterrupted)
 	}
-	if err := m.Save(c.Out); err != nil {
+	if err := t.env.save(func() error { return m.Save(c.Out) }, c.Out); err != nil {
 		return err
 	}
 	var flags []string
@@ -556,20 +555,19 @@ func (t *tuning) table(results [][]tune.Trial) {
 			t.env.printf(", the best %d", most)
 		}
 		t.env.printf("\n")
-		w := tabwriter.NewWriter(t.env.text(), 0, 0, 2, ' ', tabwriter.AlignRight)
-		fmt.Fprintf(w, "trial\t%s\t", t.rows())
+		g := grid{rows: [][]string{{"trial", t.rows()}}, align: "r"}
 		for _, d := range t.space {
-			fmt.Fprintf(w, "%s\t", d.Flag)
+			g.rows[0] = append(g.rows[0], d.Flag)
 		}
-		fmt.Fprintln(w, "seconds\t")
+		g.rows[0] = append(g.rows[0], "seconds")
 		for _, tr := range trials[:min(most, len(trials))] {
-			score := tr.Failure
+			score := cut(tr.Failure, 20)
 			if tr.Score != nil {
 				score = short(*tr.Score)
 			}
-			fmt.Fprintf(w, "%d\t%s\t%s\t%.2f\t\n", tr.Trial, score, strings.Join(tr.Values, "\t"), tr.Seconds)
+			g.add(slices.Concat([]string{strconv.Itoa(tr.Trial), score}, tr.Values, []string{fmt.Sprintf("%.2f", tr.Seconds)})...)
 		}
-		w.Flush()
+		t.env.writeGrid(g)
 		if r < len(results)-1 {
 			t.env.printf("\n")
 		}

@@ -45,34 +45,8 @@ func (f *Frame) Validated() (*Fitted, error) {
 }
 
 func (f *Frame) fit(part model.Part) (*Fitted, error) {
-	e := f.Fit.Encoding
 	rows := min(mostFitted, part.X.Rows)
-	raw := f.Net.Predict(part.X.Slice(0, rows))
-	y := part.Y
 	out := &Fitted{Rows: rows}
-	var flatY, flatP []float64
-	for i := range rows {
-		f.finish(raw.Row(i))
-		switch e.Task {
-		case data.Regression:
-			t := e.Targets[0]
-			out.Targets = append(out.Targets, y.At(i, 0)*t.Scale+t.Center)
-			out.Predictions = append(out.Predictions, raw.At(i, 0)*t.Scale+t.Center)
-			for j, t := range e.Targets {
-				flatY, flatP = append(flatY, y.At(i, j)*t.Scale+t.Center), append(flatP, raw.At(i, j)*t.Scale+t.Center)
-			}
-		case data.Multiclass:
-			out.Targets = append(out.Targets, float64(highest(y.Row(i))))
-			out.Predictions = append(out.Predictions, float64(highest(raw.Row(i))))
-			flatP = append(flatP, raw.Row(i)...)
-		default:
-			out.Targets = append(out.Targets, yes(y.At(i, 0)))
-			out.Predictions = append(out.Predictions, yes(raw.At(i, 0)))
-			for j, v := range y.Row(i) { // may be smoothed
-				flatY, flatP = append(flatY, yes(v)), append(flatP, raw.At(i, j))
-			}
-		}
-	}
 	var w []float64
 	var err error
 	if column := f.Setup.Options.SampleWeight; column != "" {
@@ -81,23 +55,36 @@ func (f *Frame) fit(part model.Part) (*Fitted, error) {
 		}
 		out.Weights = column
 	}
-	switch e.Task {
-	case data.Regression:
-		out.Report, err = metrics.Regression(flatY, flatP, len(e.Targets), w)
-	case data.Binary:
-		out.Classes = e.Classes()
-		out.Report, err = metrics.Binary(flatY, flatP, w)
-	case data.Multiclass:
-		out.Classes = e.Classes()
-		out.Report, err = metrics.Multiclass(out.Targets, flatP, len(out.Classes), w)
-	default:
+	says, truth, report, err := f.Fit.ScoreOutputs(f.Net.Predict(part.X.Slice(0, rows)), part.Y.Slice(0, rows), w)
+	if err != nil {
+		return nil, err
+	}
+	out.Report = report
+	e := f.Fit.Encoding
+	if e.Task != data.Regression {
 		out.Classes = e.Targets[0].Classes
-		out.Report, err = metrics.Multilabel(flatY, flatP, len(e.Targets), w)
 	}
-	if f.Fit.Config().Loss == nn.Hinge {
-		out.Report.Scores = slices.DeleteFunc(out.Report.Scores, func(s metrics.Score) bool { return metrics.NeedsProbabilities(s.Name) })
+	for i := range rows {
+		out.Targets = append(out.Targets, truth[i*len(truth)/rows])
+		out.Predictions = append(out.Predictions, shown(e.Task, says[i*len(says)/rows:][:len(says)/rows], false))
 	}
-	return out, err
+	return out, nil
+}
+
+// shown returns the first value of a prediction in the target's own units, or the number of the class. For two classes
+// it returns the probability of the second if graded is true.
+func shown(task data.Task, says []float64, graded bool) float64 {
+	switch {
+	case task == data.Regression:
+		return says[0]
+	case task == data.Multiclass || task == data.Binary && !graded:
+		return float64(highest(says))
+	case task == data.Binary:
+		return says[1]
+	case graded:
+		return says[0]
+	}
+	return yes(says[0])
 }
 
 // yes returns 1 if p is more than a half, otherwise 0.
@@ -231,28 +218,6 @@ func (f *Frame) plane(nameX, nameY string) (*plane, error) {
 	return p, nil
 }
 
-// finish turns a row's outputs into what the model predicts. It maps the decision values of the hinge loss to
-// values between 0 and 1, and the outputs of classes to shares.
-func (f *Frame) finish(out []float64) []float64 {
-	switch {
-	case f.Fit.Config().Loss == nn.Hinge:
-		for j := range out {
-			out[j] = nn.Sigmoid.F(out[j])
-		}
-	case f.Fit.Encoding.Task == data.Multiclass:
-		sum := 0.0
-		for _, v := range out {
-			sum += v
-		}
-		for j := range out {
-			if sum > 0 {
-				out[j] /= sum
-			}
-		}
-	}
-	return out
-}
-
 func cellNumber(t *data.Table, row int, column string) float64 {
 	if v, ok := t.Number(row, t.Index(column)); ok {
 		return v
@@ -282,20 +247,10 @@ func grid(values []float64, n int) []float64 {
 	return out
 }
 
-// reads returns the first of a row's outputs in the target's own units, or the number of the class. For
-// two classes it returns the probability of the second if graded is true.
+// reads is shown of a row's outputs.
 func (p *plane) reads(graded bool, out []float64) float64 {
-	e := p.f.Fit.Encoding
-	out = p.f.finish(out)
-	switch {
-	case e.Task == data.Regression:
-		return out[0]*e.Targets[0].Scale + e.Targets[0].Center
-	case e.Task == data.Multiclass:
-		return float64(highest(out))
-	case graded:
-		return out[0]
-	}
-	return yes(out[0])
+	says := p.f.Fit.Finished(nn.Matrix[float64]{Rows: 1, Cols: len(out), Data: out})
+	return shown(p.f.Fit.Encoding.Task, says, graded)
 }
 
 // encoded returns the network's inputs for values of one column, with the other columns as in the chosen row.

@@ -97,7 +97,7 @@ func SwarmFigure(m *model.Model, s *model.Shapley, output int) plot.Swarm {
 // output's lines of single rows. Given -1, with several outputs, it shows a curve for each of up to eight. There is
 // nothing between two levels of a category or a boolean, so these have dots instead of lines.
 func PartialFigure(m *model.Model, p *model.Partial, output int) plot.Chart {
-	c := plot.Chart{XLabel: p.Column, Width: 640, Height: 440}
+	c := plot.Chart{XLabel: p.Column, Width: smallWidth, Height: smallHeight}
 	if output < 0 && len(p.Outputs) == 1 {
 		output = 0
 	}

@@ -28,6 +28,7 @@ type Report struct {
 	Found   []option.Finding // the diagnosis
 	Rows    []ReportFigure   // of predictions, see RowFigures
 	Figures []ReportFigure   // others, besides the loss and the network
+	Depends []ReportFigure   // of the dependence on columns, see PartialFigure
 }
 
 // ReportColumn is a column of the table.

@@ -139,8 +139,9 @@ with pyarrow.ipc.new_stream("spoiled.arrows", spoiled.schema) as out:
         out.write_batch(batch)
 numpy.savez("spoiled.npz", x=numpy.arange(6.0), cube=numpy.zeros((6, 2, 2)), z=numpy.arange(6) * 1j, words=numpy.array(["a", None] * 3, dtype=object),
             span=numpy.arange(6).astype("timedelta64[s]"), version=numpy.array(3), y=numpy.arange(6.0))
-fields = numpy.zeros(6, [("x", "f8"), ("z", "c16"), ("y", "f8")])
-fields["x"] = fields["y"] = range(6)
+fields = numpy.zeros(6, numpy.dtype([("x", "f8"), ("z", "c16"), ("place", [("east", "i1"), ("north", "f8")]), ("pair", "f4", (2,)),
+                                     ("small", "i1"), ("y", "f8")], align=True)) # with unnamed bytes after small
+fields["x"] = fields["y"] = fields["small"] = range(6)
 numpy.save("spoiled.npy", fields)
 # Whole numbers that are categories.
 codes = pandas.DataFrame({"code": pandas.Categorical([10, 20, 30] * 8), "y": [1.0, 2, 3] * 8})
