@@ -127,11 +127,7 @@ func (f *Fit) bagged() (err error) {
 		return err
 	}
 	b.members[0].fit = first
-	for _, m := range b.members { // all members take their rows in the order of the first one
-		if m.options.BlockRows, m.options.BufferBlocks = first.Options.BlockRows, first.Options.BufferBlocks; !first.Options.blocked() {
-			m.tables.Spill = nil
-		}
-	}
+	b.alike(&first.Options)
 	notes := f.Notes
 	*f = Fit{
 		Options: first.Options, Schema: first.Schema, Encoding: first.Encoding, wide: first.wide, Notes: first.Notes, Rows: first.Rows,
@@ -158,6 +154,15 @@ func (f *Fit) bagged() (err error) {
 		go f.sources()
 	}
 	return nil
+}
+
+// alike makes all members take their rows in the order of the first one: in the same blocks, or in memory.
+func (b *bag) alike(first *Options) {
+	for _, m := range b.members {
+		if m.options.BlockRows, m.options.BufferBlocks = first.BlockRows, first.BufferBlocks; !first.blocked() {
+			m.tables.Spill = nil
+		}
+	}
 }
 
 // deal holds out the test rows, and deals the others to the members. keep are the rows of all

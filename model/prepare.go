@@ -45,16 +45,7 @@ func Prepare(tables Tables, o Options, start *Weights) (f *Fit, err error) {
 		return f, nil
 	}
 	f.Options.Members = 0
-	ready, fitted := false, false
-	disk, err := f.ownSpill()
-	if err != nil {
-		return nil, err
-	}
-	defer func() {
-		if !ready {
-			disk.Close()
-		}
-	}()
+	fitted := false
 	if room := tables.Memory; room != nil {
 		room.enter()
 		defer func() {
@@ -95,23 +86,28 @@ func Prepare(tables Tables, o Options, start *Weights) (f *Fit, err error) {
 		f.summing = true
 		go f.sources()
 	}
-	ready = true
 	return f, nil
 }
 
 // ownSpill gives one of several runs its own space on the disk, which Release frees. The others use that of the tables.
-func (f *Fit) ownSpill() (disk *data.Spill, err error) {
+func (f *Fit) ownSpill() error {
 	if f.tables.Spill == nil || f.tables.fold == nil && f.tables.Memory == nil {
-		return nil, nil
+		return nil
 	}
-	disk, err = data.NewSpill(f.tables.Spill.Dir())
-	f.tables.Spill, f.disk = disk, disk
-	return disk, err
+	disk, err := data.NewSpill(f.tables.Spill.Dir())
+	if err == nil {
+		f.tables.Spill, f.disk = disk, disk
+	}
+	return err
 }
 
 // makeRunner encodes the rows and makes the network, in the precision of the options.
 func (f *Fit) makeRunner(start *Weights) (err error) {
+	defer spill.Guard(&err)()
 	f.stage("encoding")
+	if err := f.ownSpill(); err != nil {
+		return err
+	}
 	if f.Options.Precision == "float64" {
 		f.runner, err = prepare[float64](f, start)
 	} else {
