@@ -259,7 +259,7 @@ func TestTuneOnTheDisk(t *testing.T) {
 		t.Errorf("in memory\n%s\non the disk\n%s\nwith the weights %v and %v, want the same", a, b, sum(want), sum(got))
 	}
 
-	search = append(search, "--buffer-blocks", "4", "--memory", "40MiB")
+	search = append(search, "--buffer-blocks", "4", "--memory", "30MiB")
 	cmd := process(os.Args[0], append(search, "--run", "kept", "--cache", "cache")...)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)

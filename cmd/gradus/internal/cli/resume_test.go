@@ -233,6 +233,7 @@ func TestResumeOfOtherEnds(t *testing.T) {
 		{seed + " --method per-sample --hidden 3 --activation sigmoid --tolerance 0.3 --epochs 50", 0, ""},
 	} {
 		os.RemoveAll("run")
+		os.Remove("m.safetensors") // train says that it replaces a file, and resume does not
 		r := call(append([]string{"train", "--members", "1", "--json", "--quiet", "--run", "run", "-o", "m.safetensors"}, strings.Fields(c.args)...)...)
 		again := call("resume", "run", "--json", "--quiet")
 		if r.code != c.code || again.code != c.code || !strings.Contains(again.err, c.word) || again.err != r.err {

@@ -124,7 +124,7 @@ func (c *trainCmd) save(e *env, f *model.Fit, dir *runDir, failed, unsaved error
 		uncompared = f.CompareLinear(e.ctx, m) // if a signal comes, the model is saved without the comparison
 	}
 	path := c.Out
-	lost := e.save(func() error { return m.Save(path) }, path)
+	lost := c.write(e, m, path)
 	if lost != nil {
 		path = "" // the scores are told all the same
 	}
@@ -318,7 +318,7 @@ func (c *trainCmd) loop(e *env, f *model.Fit, dir *runDir) error {
 // diverged saves the last finite weights in a separate file and says why there is no model.
 func (c *trainCmd) diverged(e *env, f *model.Fit, m *model.Model, failed error) error {
 	aside := strings.TrimSuffix(c.Out, ".safetensors") + ".last-good.safetensors"
-	if err := e.save(func() error { return m.Save(aside) }, aside); err != nil {
+	if err := c.write(e, m, aside); err != nil {
 		return errors.Join(failed, err)
 	}
 	if c.JSON {
@@ -431,4 +431,12 @@ func finite(x float64) *float64 {
 		return nil
 	}
 	return &x
+}
+
+// write writes the model. A continued run replaces its own file, so only a new one says that it replaces a file.
+func (c *trainCmd) write(e *env, m *model.Model, path string) error {
+	if c.resumed != nil {
+		return m.Save(path)
+	}
+	return e.save(func() error { return m.Save(path) }, path)
 }

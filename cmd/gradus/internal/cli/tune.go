@@ -469,7 +469,8 @@ func (t *tuning) finish(results [][]tune.Trial) error {
 	command := t.command(best)
 	call := shellWords(withoutPasswords(command))
 	if c.JSON = t.JSON; t.JSON {
-		c.within = func(came trainJSON) any { return t.result(results, call, came) }
+		notes := option.Notes(t.first.Notes)
+		c.within = func(came trainJSON) any { return t.result(notes, results, call, came) }
 	} else {
 		t.table(results)
 		t.env.printf("\nBest     %s\n\n", call)
@@ -482,19 +483,20 @@ func (t *tuning) finish(results [][]tune.Trial) error {
 }
 
 // result is what --json prints.
-func (t *tuning) result(results [][]tune.Trial, call string, came trainJSON) any {
+func (t *tuning) result(notes []string, results [][]tune.Trial, call string, came trainJSON) any {
 	var flags []string
 	for _, d := range t.space {
 		flags = append(flags, d.Flag)
 	}
 	return struct {
+		Notes   []string       `json:"notes,omitempty"` // decisions about the rows of the trials
 		Flags   []string       `json:"flags"`
 		Folds   int            `json:"folds,omitempty"` // how many folds trials were compared by
 		Rungs   [][]tune.Trial `json:"rungs"`
 		Best    tune.Trial     `json:"best"`
 		Command string         `json:"command"`
 		Train   trainJSON      `json:"train"`
-	}{flags, t.folds, results, results[len(results)-1][0], call, came}
+	}{notes, flags, t.folds, results, results[len(results)-1][0], call, came}
 }
 
 // command returns the call of train with a trial's flags.
