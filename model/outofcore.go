@@ -12,8 +12,8 @@ import (
 	"unsafe"
 
 	"github.com/gradus-ml/gradus/data"
-	"github.com/gradus-ml/gradus/internal/blocks"
 	"github.com/gradus-ml/gradus/internal/spill"
+	"github.com/gradus-ml/gradus/model/internal/blocks"
 	"github.com/gradus-ml/gradus/nn"
 	"github.com/gradus-ml/gradus/train"
 )
