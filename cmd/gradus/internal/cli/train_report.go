@@ -547,7 +547,7 @@ const fewForTest = 10
 
 // fewForFolds is the number of training rows below which the choice of the epoch shows in out-of-fold scores.
 // docs/intervals.md has the figures.
-const fewForFolds = 1000
+const fewForFolds = 500
 
 // shellWords writes a call as it is typed in a shell.
 func shellWords(words []string) string {
