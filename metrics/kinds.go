@@ -23,6 +23,7 @@ type metric struct {
 	of            [4]bool // the kinds that have it
 	lower         bool    // a lower value is better
 	probabilities bool    // it is meaningless for scores that only rank
+	decisions     bool    // it depends only on the predicted classes
 }
 
 // Sets of kinds, for the table.
@@ -38,16 +39,16 @@ var (
 // table is the one table of the metrics, in the order of reports. The trainer computes the loss.
 var table = []metric{
 	{name: "loss", of: every, lower: true},
-	{name: "accuracy", of: anyClasses},
-	{name: "balanced_accuracy", of: oneClass},
-	{name: "label_accuracy", of: labels},
-	{name: "precision", of: two},
-	{name: "precision_macro", of: anyClasses},
-	{name: "recall", of: two},
-	{name: "recall_macro", of: anyClasses},
-	{name: "f1", of: two},
-	{name: "f1_macro", of: anyClasses},
-	{name: "f1_micro", of: anyClasses},
+	{name: "accuracy", of: anyClasses, decisions: true},
+	{name: "balanced_accuracy", of: oneClass, decisions: true},
+	{name: "label_accuracy", of: labels, decisions: true},
+	{name: "precision", of: two, decisions: true},
+	{name: "precision_macro", of: anyClasses, decisions: true},
+	{name: "recall", of: two, decisions: true},
+	{name: "recall_macro", of: anyClasses, decisions: true},
+	{name: "f1", of: two, decisions: true},
+	{name: "f1_macro", of: anyClasses, decisions: true},
+	{name: "f1_micro", of: anyClasses, decisions: true},
 	{name: "auc", of: anyClasses},
 	{name: "average_precision", of: anyClasses},
 	{name: "log_loss", of: anyClasses, lower: true, probabilities: true},
@@ -101,3 +102,6 @@ func HigherIsBetter(name string) bool { return !find(name).lower }
 
 // NeedsProbabilities reports whether a metric is meaningless for scores that only rank.
 func NeedsProbabilities(name string) bool { return find(name).probabilities }
+
+// OfDecisions reports whether a metric depends only on the predicted classes, and so on the threshold of two classes.
+func OfDecisions(name string) bool { return find(name).decisions }

@@ -361,8 +361,7 @@ func spread(models []*Model, value func(*Model) (float64, bool)) (mean, sd float
 	return mean, sd, true
 }
 
-// pool scores all predictions together. Each fold has its own threshold, so for two classes
-// the pooled guesses are those at 0.5, unless the threshold was given as a number.
+// pool scores all predictions together. Of two classes, each fold decides by its own threshold.
 func (c *CV) pool(t *data.Table) error {
 	m := *c.Folds[0]
 	b, err := m.Encoding.Bind(t)
@@ -379,11 +378,35 @@ func (c *CV) pool(t *data.Table) error {
 			return err
 		}
 	}
-	for _, f := range c.Folds {
-		if f.Threshold != m.Threshold {
-			m.Threshold = 0.5
+	names := slices.DeleteFunc(slices.Clone(m.Options.Metrics), func(name string) bool { return name == "loss" })
+	if c.Pooled, _, err = m.compareIn(t.Spilled(), c.Predictions, targets, w, names); err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(c.Folds, func(f *Model) bool { return f.Threshold != m.Threshold }) {
+		return nil
+	}
+	width := m.Outputs()
+	decided := spill.Must[float64](t.Spilled(), len(c.Predictions)) // 1 for the class that the row's fold predicts
+	for i, fold := range c.Fold {
+		p, second := c.Predictions[i*width+1], 0.0
+		switch {
+		case p > c.Folds[fold].Threshold:
+			second = 1
+		case p-p != 0:
+			second = p
+		}
+		decided[i*width], decided[i*width+1] = 1-second, second
+	}
+	m.Threshold = 0.5
+	by, _, err := m.compareIn(t.Spilled(), decided, targets, w, names)
+	if err != nil {
+		return err
+	}
+	for _, s := range by.Scores {
+		if metrics.OfDecisions(s.Name) {
+			c.Pooled.Set(s.Name, s.Value)
 		}
 	}
-	c.Pooled, _, err = m.compareIn(t.Spilled(), c.Predictions, targets, w, slices.DeleteFunc(slices.Clone(m.Options.Metrics), func(name string) bool { return name == "loss" }))
-	return err
+	c.Pooled.Confusion = by.Confusion
+	return nil
 }

@@ -227,3 +227,34 @@ func TestMemberAlone(t *testing.T) {
 		t.Error("a member before the first was prepared, want an error")
 	}
 }
+
+// All rows together are decided as in their folds, each of which has its own threshold.
+func TestPooledDecisionsAreThoseOfTheFolds(t *testing.T) {
+	table := blockTable(t, 400, class)
+	cv, err := CrossValidate(context.Background(), Tables{Train: table}, Options{Seed: 5, Epochs: 4, Hidden: []int{4}, Threshold: "auto:f1"}, 4, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, thresholds := [2][2]float64{}, map[float64]bool{}
+	for _, m := range cv.Folds {
+		thresholds[m.Threshold] = true
+		for i := range want {
+			for j := range want[i] {
+				want[i][j] += m.Training.Metrics.Test.Confusion[i][j]
+			}
+		}
+	}
+	if len(thresholds) < 2 {
+		t.Fatalf("the folds have the thresholds %v, want several", thresholds)
+	}
+	for i := range want {
+		for j := range want[i] {
+			if got := cv.Pooled.Confusion[i][j]; got != want[i][j] {
+				t.Errorf("together %v rows of class %d are predicted as %d, in the folds %v", got, i, j, want[i][j])
+			}
+		}
+	}
+	if got, _ := cv.Pooled.Get("accuracy"); got != (want[0][0]+want[1][1])/400 {
+		t.Errorf("the accuracy of all rows is %v, want %v", got, (want[0][0]+want[1][1])/400)
+	}
+}

@@ -39,7 +39,7 @@ func writeReport(e *env, f *model.Fit, m *model.Model, c *trainCmd) {
 	if o := m.Options; o.Threshold != "" {
 		by := ""
 		if name, auto := strings.CutPrefix(o.Threshold, "auto:"); auto {
-			by = fmt.Sprintf(", the best for %s on the validation rows", name)
+			by = fmt.Sprintf(", the best for %s on the %s rows", name, judging(m))
 		}
 		e.printf("Decides  %s above a probability of %s%s\n", m.Classes()[1], short(m.Threshold), by)
 	}
@@ -560,3 +560,11 @@ func shellWords(words []string) string {
 
 // shellWord quotes a word for a shell if necessary.
 func shellWord(s string) string { return shell.Word(s) }
+
+// judging names the rows that chose the threshold: those out of fold, if there are any.
+func judging(m *model.Model) string {
+	if m.Training.Metrics.OutOfFold != nil {
+		return "out-of-fold"
+	}
+	return "validation"
+}
