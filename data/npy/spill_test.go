@@ -129,7 +129,7 @@ func TestArchiveSpills(t *testing.T) {
 			if err := os.WriteFile(path, out.Bytes(), 0o666); err != nil {
 				t.Fatal(err)
 			}
-			written.Spills(t, path, data.ReadOptions{}, 14<<20)
+			written.Spills(t, path, data.ReadOptions{}, 9<<20)
 
 			// A byte that changes is found by the archive's checksum.
 			if c.method != zip.Store {
@@ -161,5 +161,5 @@ func TestColumnsSpill(t *testing.T) {
 	if err := os.WriteFile(path, whole, 0o666); err != nil {
 		t.Fatal(err)
 	}
-	written.Spills(t, path, data.ReadOptions{}, 14<<20)
+	written.Spills(t, path, data.ReadOptions{}, 9<<20)
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/gradus-ml/gradus/cmd/gradus/internal/option"
 	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/internal/atomicfile"
 	"github.com/gradus-ml/gradus/metrics"
 	"github.com/gradus-ml/gradus/model"
 	"github.com/gradus-ml/gradus/train"
@@ -103,7 +104,7 @@ func (c *cvCmd) Run(e *env) error {
 		if c.Out == "-" {
 			return write(e.Out)
 		}
-		if err := e.writeFile(c.Out, write); err != nil {
+		if err := atomicfile.Write(c.Out, write); err != nil {
 			return err
 		}
 	}

@@ -44,7 +44,7 @@ func (c *exportCmd) Run(e *env) error {
 	} else if members > 0 && (c.Net || strings.ToLower(filepath.Ext(c.Out)) == ".npz" || c.Bare) {
 		return fmt.Errorf("%s is the mean of %d networks, and %s can hold only one: choose it with --member N, where N is 0 to %d, or export the mean as .onnx without --net, .go or .c", c.Model, members, c.Out, members-1)
 	}
-	err = e.save(func() error { return export.Write(m, c.Out, o) }, export.Files(c.Out)...)
+	err = export.Write(m, c.Out, o)
 	if errors.Is(err, export.ErrOption) {
 		return usage{err}
 	}

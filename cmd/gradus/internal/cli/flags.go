@@ -17,7 +17,6 @@ import (
 	"github.com/gradus-ml/gradus/cmd/gradus/internal/lab"
 	"github.com/gradus-ml/gradus/cmd/gradus/internal/option"
 	"github.com/gradus-ml/gradus/data"
-	"github.com/gradus-ml/gradus/internal/atomicfile"
 	"github.com/gradus-ml/gradus/model"
 )
 
@@ -253,28 +252,15 @@ func isKind(path string, k kind) (bool, error) {
 	return !page && !picture && utf8.Valid(head[:max(0, n-utf8.UTFMax)]) && !bytes.ContainsRune(head, 0), nil
 }
 
-// save writes a result into files, and says which of them replace a file that was there.
-func (e *env) save(write func() error, paths ...string) error {
-	var there []string
-	for _, path := range paths {
-		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() && info.Size() > 0 {
-			there = append(there, path)
-		}
-	}
-	err := write()
-	switch {
-	case err != nil:
-	case len(there) == 1:
-		e.say("%s replaces the file that was there", there[0])
-	case len(there) > 1:
-		e.say("%s replace the files that were there", list(there, 3))
+// saveModel writes a model, and says so if it replaces a file. Other results can be made again from the model, so they
+// replace older ones silently.
+func (e *env) saveModel(m *model.Model, path string) error {
+	info, err := os.Stat(path)
+	there := err == nil && info.Mode().IsRegular() && info.Size() > 0
+	if err = m.Save(path); err == nil && there {
+		e.say("%s replaces the file that was there", path)
 	}
 	return err
-}
-
-// writeFile writes a result into a file, which appears whole or not at all, and says if it replaces a file that was there.
-func (e *env) writeFile(path string, fill func(w io.Writer) error) error {
-	return e.save(func() error { return atomicfile.Write(path, fill) }, path)
 }
 
 // notAnInput returns an error if the result would overwrite a file it is made from.

@@ -41,7 +41,7 @@ func (c *importCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	if err := e.save(func() error { return m.Save(c.Out) }, c.Out); err != nil {
+	if err := e.saveModel(m, c.Out); err != nil {
 		return err
 	}
 	e.printf("%s: %s, predicts %s (%s), %d parameters, %s\n", c.Out, m.DescribeNetwork(), list(m.Targets(), 8), m.Task(), m.Parameters(), m.Precision())

@@ -10,6 +10,7 @@ import (
 
 	"github.com/gradus-ml/gradus/cmd/gradus/internal/lab"
 	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/internal/atomicfile"
 	"github.com/gradus-ml/gradus/model"
 	"github.com/gradus-ml/gradus/nn"
 	"github.com/gradus-ml/gradus/plot"
@@ -140,7 +141,7 @@ func (c *plotCmd) figure(e *env) (plot.Figure, error) {
 }
 
 func (e *env) writeFigure(path, format string, fig plot.Figure) error {
-	return e.writeFile(path, func(w io.Writer) error { return plot.Write(w, format, fig) })
+	return atomicfile.Write(path, func(w io.Writer) error { return plot.Write(w, format, fig) })
 }
 
 // networkFigure draws a model's network with the names of its columns.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/data/parquet"
+	"github.com/gradus-ml/gradus/internal/atomicfile"
 	"github.com/gradus-ml/gradus/model"
 )
 
@@ -105,7 +106,7 @@ func (c *predictCmd) Run(e *env) error {
 	if c.Out == "" || c.Out == "-" {
 		return write(e.Out)
 	}
-	return e.writeFile(c.Out, write)
+	return atomicfile.Write(c.Out, write)
 }
 
 // extraColumns are the columns after the predictions: their names, and a function that returns their cells for a prediction.

@@ -219,8 +219,10 @@ func TestMembersOnQueue(t *testing.T) {
 		{"train", diabetes, "--epochs", "3", "-o", "e.safetensors", "--json"},
 		{"train", penguins, "--members", "2", "--epochs", "3", "--validation", "held.csv", "-o", "e.safetensors", "--calibrate"},
 	} {
+		os.Remove("e.safetensors")
 		want := must(t, 0, args...)
 		whole := modelOf(t, args)
+		os.Remove("e.safetensors")
 		got := must(t, 0, append(args, "--queue", address, "--verify", "0.3")...)
 		if timeless(t, got.out) != timeless(t, want.out) || modelOf(t, args) != whole || len(lines(got)) != len(lines(want)) {
 			t.Errorf("%v: got %s\n%s\nwant\n%s\n%s", args, timeless(t, got.out), got.err, timeless(t, want.out), want.err)

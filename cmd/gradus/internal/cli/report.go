@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/gradus-ml/gradus/cmd/gradus/internal/lab"
+	"github.com/gradus-ml/gradus/internal/atomicfile"
 	"github.com/gradus-ml/gradus/model"
 	"github.com/gradus-ml/gradus/train"
 )
@@ -76,7 +77,7 @@ func (given *reportCmd) Run(e *env) error {
 	if result.StopReason == train.ReasonInterrupted {
 		r.Notes = append(r.Notes, fmt.Sprintf("The run was interrupted: gradus resume %s continues it.", shellWord(c.RunDir)))
 	}
-	if err := e.writeFile(c.Out, func(w io.Writer) error { return lab.WriteReport(w, r) }); err != nil {
+	if err := atomicfile.Write(c.Out, func(w io.Writer) error { return lab.WriteReport(w, r) }); err != nil {
 		return err
 	}
 	e.printf("%s\n", c.Out)

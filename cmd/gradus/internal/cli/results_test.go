@@ -33,7 +33,7 @@ var results = []any{
 
 // others lists the other types with float64 fields. A caller gives them, or they have only finite numbers, or
 // they are never written.
-var others = strings.Fields(`train.Config train.Progress diagnosis.Names train.Set train.Tolerance train.TargetLoss
+var others = strings.Fields(`train.Stream train.Config train.Progress diagnosis.Names train.Set train.Tolerance train.TargetLoss
 	nn.Dense nn.LayerSpec nn.Penalty nn.CheckOptions nn.Tape
 	optim.Step optim.Hyper optim.Scores optim.AdaDelta optim.AdaGrad optim.Adam optim.AdamW optim.Lion optim.Momentum optim.RMSProp
 	optim.StepDecay optim.Exponential optim.Cosine optim.Inverse optim.Polynomial optim.CosineRestarts optim.OneCycle optim.Plateau optim.Sweep

@@ -13,6 +13,7 @@ import (
 
 	"github.com/gradus-ml/gradus/cmd/gradus/internal/lab"
 	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/internal/atomicfile"
 	"github.com/gradus-ml/gradus/model"
 	"github.com/gradus-ml/gradus/plot"
 )
@@ -97,7 +98,7 @@ func (c *shapCmd) Run(e *env) error {
 	switch format {
 	case "":
 	case "csv":
-		err = e.writeFile(c.Out, func(w io.Writer) error { return writeShapley(w, s) })
+		err = atomicfile.Write(c.Out, func(w io.Writer) error { return writeShapley(w, s) })
 	default:
 		fig := plot.Figure(lab.SwarmFigure(m, s, output))
 		if len(s.Rows) == 1 {

@@ -438,5 +438,5 @@ func (c *trainCmd) write(e *env, m *model.Model, path string) error {
 	if c.resumed != nil {
 		return m.Save(path)
 	}
-	return e.save(func() error { return m.Save(path) }, path)
+	return e.saveModel(m, path)
 }
