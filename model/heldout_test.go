@@ -1,6 +1,7 @@
 package model
 
 import (
+	"math"
 	"testing"
 
 	"github.com/gradus-ml/gradus/train"
@@ -10,7 +11,7 @@ import (
 // was kept: the scores are those of the table, and with other rows in their place they differ.
 func TestHeldOutRowsAreEncodedOnce(t *testing.T) {
 	table := letters(t, 700, 12)
-	for name, least := range map[string]int{"a matrix": 1 << 40, "packed": 1} {
+	for name, least := range map[string]int{"a matrix": math.MaxInt, "packed": 1} {
 		pack(t, least)
 		f, err := Prepare(Tables{Train: table}, Options{Members: 1, Test: new(0.2), Seed: 3, Epochs: 4}, nil)
 		if err != nil {
