@@ -1,7 +1,6 @@
 package jsonl
 
 import (
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -10,7 +9,7 @@ import (
 	"testing"
 
 	"github.com/gradus-ml/gradus/data"
-	"github.com/gradus-ml/gradus/internal/memory"
+	"github.com/gradus-ml/gradus/data/internal/written"
 )
 
 // TestSpills: objects that do not fit in memory go to the disk, and the table is the same. Some of their keys first
@@ -39,44 +38,20 @@ func TestSpills(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.Reset()
-	disk, err := data.NewSpill(t.TempDir())
-	if err != nil {
-		t.Skip(err)
-	}
-	defer disk.Close()
-	whole, err := data.Read(path, data.ReadOptions{Spill: disk})
+	written.Spills(t, path, data.ReadOptions{}, 9<<20)
+	table, err := data.Read(path, data.ReadOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer memory.Allow(0)
-	if !memory.Leave(9 << 20) {
-		t.Skip("the amount of memory is not known on this system")
-	}
-	if _, err := data.Read(path, data.ReadOptions{}); !errors.Is(err, data.ErrLarge) {
-		t.Fatalf("without a disk: got %v, want ErrLarge", err)
-	}
-	spilled, err := data.Read(path, data.ReadOptions{Spill: disk})
+	s, err := data.Infer(table, data.SchemaOptions{Targets: []string{"a"}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if whole.Spilled() != nil || spilled.Spilled() == nil {
-		t.Fatal("the wrong table is on the disk")
+	var kinds []string
+	for _, c := range s.Columns {
+		kinds = append(kinds, fmt.Sprint(c.Name, " ", c.Kind))
 	}
-	if a, b := whole.Fingerprint(), spilled.Fingerprint(); a != b || whole.Format() != spilled.Format() {
-		t.Errorf("%d rows of %q as %s in memory, %d of %q as %s on the disk, or the cells differ",
-			whole.Rows(), whole.Columns(), whole.Format(), spilled.Rows(), spilled.Columns(), spilled.Format())
-	}
-	for _, table := range []*data.Table{whole, spilled} {
-		s, err := data.Infer(table, data.SchemaOptions{Targets: []string{"a"}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		var kinds []string
-		for _, c := range s.Columns {
-			kinds = append(kinds, fmt.Sprint(c.Name, " ", c.Kind))
-		}
-		if got, want := strings.Join(kinds, ", "), "whole number, color category, flag boolean, mixed category, late number, word category, last boolean"; got != want {
-			t.Errorf("the columns are %s, want %s", got, want)
-		}
+	if got, want := strings.Join(kinds, ", "), "whole number, color category, flag boolean, mixed category, late number, word category, last boolean"; got != want {
+		t.Errorf("the columns are %s, want %s", got, want)
 	}
 }
