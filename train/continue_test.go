@@ -175,3 +175,21 @@ func TestMoreRefuses(t *testing.T) {
 		t.Error("a refused call changed the run")
 	}
 }
+
+// The best epoch so far was chosen on the old rows, so More starts over with it.
+func TestMoreForgetsTheBestEpoch(t *testing.T) {
+	data := Data[float64]{Train: problem[float64](40), Validation: problem[float64](20)}
+	tr, err := New(network[float64](t, nn.Identity), Config{Epochs: 3, KeepBest: true}, data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r, err := tr.Run(t.Context()); err != nil || r.BestEpoch == 0 {
+		t.Fatalf("got %+v and the error %v, want a best epoch", r, err)
+	}
+	if err := tr.More(data, 2); err != nil {
+		t.Fatal(err)
+	}
+	if r := tr.Result(); r.BestEpoch != 0 {
+		t.Errorf("before the further epochs the best one is %d, want none", r.BestEpoch)
+	}
+}
