@@ -64,7 +64,7 @@ func (c *trainCmd) share(e *env, find func(path string) string) (pieces, error) 
 		return nil, err
 	}
 	c.disk = disk
-	f, err := c.prepare(e)
+	f, err := (&training{trainCmd: c, env: e}).read()
 	if err != nil {
 		closeDisk()
 		return nil, err

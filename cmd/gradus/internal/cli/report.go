@@ -106,7 +106,7 @@ func (c *reportCmd) ofRows(e *env, m *model.Model) (r lab.Report, err error) {
 	if err != nil {
 		return r, err
 	}
-	f, err := t.prepare(e)
+	f, err := (&training{trainCmd: t, env: e}).read()
 	if err != nil {
 		return r, err
 	}

@@ -28,14 +28,14 @@ func writeNotes(w io.Writer, notes []data.Note) {
 }
 
 // writeReport says what was trained, how well it does and on which rows.
-func writeReport(e *env, f *model.Fit, m *model.Model, c *trainCmd) {
-	t := m.Training
+func writeReport(run *training, m *model.Model) {
+	e, f, t := run.env, run.fit, m.Training
 	e.printf("Rows     %s\n", rowsText(t.Rows))
 	e.printf("Network  %s, %d parameters, %s, seed %d\n", m.DescribeNetwork(),
 		m.Parameters(), m.Precision(), m.Options.Seed)
 	e.printf("Descent  %s\n", option.Describe(&m.Options))
 	e.printf("Trained  %s\n", trainedText(m))
-	c.ranks.write(e, f)
+	e.ranks.write(e, f)
 	if o := m.Options; o.Threshold != "" {
 		by := ""
 		if name, auto := strings.CutPrefix(o.Threshold, "auto:"); auto {
@@ -56,7 +56,7 @@ func writeReport(e *env, f *model.Fit, m *model.Model, c *trainCmd) {
 	if m.Options.Loss == "hinge" {
 		e.printf("Note     hinge gives decision values. p_CLASS is their sigmoid: it ranks and decides, but is no calibrated probability.\n")
 	}
-	writeNotes(e.text(), f.Said()[c.told:])
+	writeNotes(e.text(), f.Said()[run.told:])
 	if imputed := f.Imputed(); imputed.Imputed() > 0 {
 		e.printf("Note     Missing in the training rows: %s. A missing number or date becomes the median; a missing category is a level of its own.\n", counted(imputed.Imputed(), "cell"))
 	}
