@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gradus-ml/gradus/internal/plural"
 	"github.com/gradus-ml/gradus/internal/spill"
 )
 
@@ -55,7 +56,7 @@ func NewTable(name string, columns []string, rows [][]string) (*Table, error) {
 	}
 	for i, row := range rows {
 		if len(row) != len(columns) {
-			return nil, &RowError{Table: name, Row: i, Reason: Notef("it has %s, the table has %s: make them agree", plural(len(row), "cell"), plural(len(columns), "column")), Err: ErrRagged}
+			return nil, &RowError{Table: name, Row: i, Reason: Notef("it has %s, the table has %s: make them agree", plural.Of(len(row), "cell"), plural.Of(len(columns), "column")), Err: ErrRagged}
 		}
 		for col, cell := range row {
 			if !isText([]byte(cell)) {
@@ -188,12 +189,3 @@ func (t *Table) all() []int {
 	}
 	return rows
 }
-
-func plural(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
-}
-
-func isFinite(x float64) bool { return x-x == 0 }

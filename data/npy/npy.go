@@ -20,6 +20,7 @@ import (
 	"strings"
 
 	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/internal/float"
 	"github.com/gradus-ml/gradus/internal/npy"
 )
 
@@ -408,7 +409,7 @@ func elementOf(descr string) (element, int, error) {
 	case kind == 'f' && size == 4:
 		return func(s *data.Series, b []byte) { s.Float32(math.Float32frombits(order.Uint32(b))) }, size, nil
 	case kind == 'f' && size == 2:
-		return func(s *data.Series, b []byte) { s.Float32(data.FromHalf(order.Uint16(b))) }, size, nil
+		return func(s *data.Series, b []byte) { s.Float32(float.FromHalf(order.Uint16(b))) }, size, nil
 	case kind == 'i' && (size == 1 || size == 2 || size == 4 || size == 8):
 		return func(s *data.Series, b []byte) {
 			x := whole(order, b)

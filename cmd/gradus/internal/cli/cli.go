@@ -25,6 +25,7 @@ import (
 	"github.com/gradus-ml/gradus/export"
 	"github.com/gradus-ml/gradus/internal/kernel"
 	"github.com/gradus-ml/gradus/internal/mpi"
+	"github.com/gradus-ml/gradus/internal/plural"
 	"github.com/gradus-ml/gradus/model"
 	"github.com/gradus-ml/gradus/nn"
 	"github.com/gradus-ml/gradus/plot"
@@ -281,7 +282,7 @@ func (e *env) interrupted(done, all int, piece, dir string) error {
 	if dir == "" {
 		kept = "nothing was kept; with --run DIR the same call would continue from here"
 	}
-	fmt.Fprintf(e.remarks(), "gradus: interrupted after %d of %s; %s\n", done, counted(all, piece), kept)
+	fmt.Fprintf(e.remarks(), "gradus: interrupted after %d of %s; %s\n", done, plural.Of(all, piece), kept)
 	return status(statusInterrupted)
 }
 

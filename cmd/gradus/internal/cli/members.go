@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"github.com/gradus-ml/gradus/metrics"
+	"github.com/gradus-ml/gradus/internal/plural"
 	"github.com/gradus-ml/gradus/model"
 	"github.com/gradus-ml/gradus/plot"
 	"github.com/gradus-ml/gradus/train"
@@ -237,7 +238,7 @@ func (*memberLines) done()           {}
 func (l *memberLines) end(k int, f *model.Fit) {
 	l.ended++
 	r := f.Result()
-	text := fmt.Sprintf("member %d: %s", k, counted(r.Epochs, "epoch"))
+	text := fmt.Sprintf("member %d: %s", k, plural.Of(r.Epochs, "epoch"))
 	if r.BestEpoch > 0 {
 		name := "loss"
 		if s := scoreName(f); s != "" {
@@ -280,5 +281,5 @@ func modelCurves(m *model.Model) plot.Chart {
 }
 
 func membersTitle(n int) string {
-	return fmt.Sprintf("Learning curves of %s: the score that chooses the epoch", counted(n, "member"))
+	return fmt.Sprintf("Learning curves of %s: the score that chooses the epoch", plural.Of(n, "member"))
 }

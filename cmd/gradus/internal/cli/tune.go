@@ -15,6 +15,7 @@ import (
 	"github.com/gradus-ml/gradus/cmd/gradus/internal/journal"
 	"github.com/gradus-ml/gradus/cmd/gradus/internal/option"
 	"github.com/gradus-ml/gradus/cmd/gradus/internal/tune"
+	"github.com/gradus-ml/gradus/internal/plural"
 	"github.com/gradus-ml/gradus/model"
 	"github.com/gradus-ml/gradus/train"
 )
@@ -526,7 +527,7 @@ func (t *tuning) line(tr tune.Trial) string {
 	if tr.Score != nil {
 		came = t.rows() + " " + short(*tr.Score)
 	}
-	return fmt.Sprintf("%s; %s: %s", strings.Join(words, ", "), counted(tr.Epochs, "epoch"), came)
+	return fmt.Sprintf("%s; %s: %s", strings.Join(words, ", "), plural.Of(tr.Epochs, "epoch"), came)
 }
 
 // rows names the rows that trials are compared by.
@@ -541,7 +542,7 @@ func (t *tuning) rows() string {
 func (t *tuning) table(results [][]tune.Trial) {
 	const most = 10
 	for r, trials := range results {
-		t.env.printf("%s of %s", counted(len(trials), "trial"), counted(trials[0].Epochs, "epoch"))
+		t.env.printf("%s of %s", plural.Of(len(trials), "trial"), plural.Of(trials[0].Epochs, "epoch"))
 		if len(trials) > most {
 			t.env.printf(", the best %d", most)
 		}
