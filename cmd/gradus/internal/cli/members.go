@@ -7,8 +7,8 @@ import (
 	"io"
 	"strconv"
 
-	"github.com/gradus-ml/gradus/metrics"
 	"github.com/gradus-ml/gradus/internal/plural"
+	"github.com/gradus-ml/gradus/metrics"
 	"github.com/gradus-ml/gradus/model"
 	"github.com/gradus-ml/gradus/plot"
 	"github.com/gradus-ml/gradus/train"
@@ -59,7 +59,7 @@ type bagging struct {
 
 // share reads the tables of another process's training.
 func (c *trainCmd) share(e *env, find func(path string) string) (pieces, error) {
-	c.locate(find)
+	c.locate(c.Data, find)
 	disk, closeDisk, err := c.workDisk()
 	if err != nil {
 		return nil, err
