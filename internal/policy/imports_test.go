@@ -108,8 +108,8 @@ var allowed = map[string][]string{
 	"bench/peers/golang/spago":    {"bench/peers/golang/serve", "github.com/nlpodyssey/spago/"},
 }
 
-// everywhere lists what any package may import: small functions that import nothing of the module.
-var everywhere = []string{"internal/float", "internal/plural"}
+// forAll lists what any package may import: small functions that import nothing of the module.
+var forAll = []string{"internal/float", "internal/plural"}
 
 func TestImportsRunOneWay(t *testing.T) {
 	seen := map[string]bool{}
@@ -140,7 +140,7 @@ func TestImportsRunOneWay(t *testing.T) {
 				continue
 			}
 			path = strings.TrimPrefix(path, module)
-			if !slices.ContainsFunc(slices.Concat(may, everywhere), func(m string) bool {
+			if !slices.ContainsFunc(slices.Concat(may, forAll), func(m string) bool {
 				return path == m || strings.HasPrefix(path, strings.TrimSuffix(m, "/")+"/") && !strings.HasPrefix(m, "internal/") && strings.Contains(m, ".")
 			}) {
 				t.Errorf("%s: %s may not import %s", file, pkg, path)
