@@ -140,17 +140,31 @@ func (t *Table) Target(name string) (int, error) {
 	return i, nil
 }
 
-// Cell returns the text of a cell as it is in the file, without surrounding blanks.
-func (t *Table) Cell(row, col int) string { return t.cols[col].text(row) }
+// Cell returns the text of a cell as it is in the file, without surrounding blanks. Of a table on a disk that cannot be
+// read, Cell and the other methods that return no error panic with an error that wraps ErrSpill.
+func (t *Table) Cell(row, col int) string {
+	if t.disk != nil {
+		defer spill.Raise()()
+	}
+	return t.cols[col].text(row)
+}
 
 // Number returns the number in a cell. ok is false if it is missing, text or not finite.
 func (t *Table) Number(row, col int) (v float64, ok bool) {
+	if t.disk != nil {
+		defer spill.Raise()()
+	}
 	v, c := t.cols[col].number(row)
 	return v, c == number
 }
 
 // Missing reports whether a cell is missing.
-func (t *Table) Missing(row, col int) bool { return t.cols[col].missing(row) }
+func (t *Table) Missing(row, col int) bool {
+	if t.disk != nil {
+		defer spill.Raise()()
+	}
+	return t.cols[col].missing(row)
+}
 
 // Line returns the line of the file that a row starts on, or 0 if it did not come from text.
 func (t *Table) Line(row int) int {

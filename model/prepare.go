@@ -85,7 +85,7 @@ func Prepare(tables Tables, o Options, start *Weights) (f *Fit, err error) {
 	}
 	if tables.Memory == nil { // a single run, whose model is wanted
 		f.summing = true
-		go f.sources()
+		go f.sum()
 	}
 	return f, nil
 }

@@ -79,7 +79,7 @@ var allowed = map[string][]string{
 	"cmd/gradus/internal/cli": {
 		"data/arrow", "data/excel", "data/jsonl", "data/npy", "data/parquet", "data/postgres", "data/sqlite",
 		"docs", "cmd/gradus/internal/lab", "diagnosis", "export", "serve", "internal/memory", "cmd/gradus/internal/shell",
-		"cmd/gradus/internal/option", "internal/atomicfile", "cmd/gradus/internal/bench", "cmd/gradus/internal/journal", "cmd/gradus/internal/queue", "internal/kernel", "internal/lock", "internal/mpi", "cmd/gradus/internal/tfevents", "cmd/gradus/internal/tune", "nn", "optim", "data", "metrics", "train", "model", "cmd/gradus/internal/lesson", "plot",
+		"cmd/gradus/internal/option", "internal/atomicfile", "cmd/gradus/internal/bench", "cmd/gradus/internal/journal", "cmd/gradus/internal/queue", "internal/kernel", "internal/lock", "internal/mpi", "internal/spill", "cmd/gradus/internal/tfevents", "cmd/gradus/internal/tune", "nn", "optim", "data", "metrics", "train", "model", "cmd/gradus/internal/lesson", "plot",
 		"github.com/alecthomas/kong", "github.com/vbauerster/mpb/v8", "golang.org/x/term",
 	},
 	"cmd/gradus":           {"cmd/gradus/internal/cli"},

@@ -198,11 +198,12 @@ func (t *training) train() (failed, err error) {
 	if errors.Is(failed, train.ErrRanks) {
 		return nil, failed
 	}
-	if t.env.ranks != nil && errors.Is(failed, train.ErrStream) {
+	unreadable := errors.Is(failed, data.ErrSpill) // in the middle of an update
+	if t.env.ranks != nil && (unreadable || errors.Is(failed, train.ErrStream)) {
 		return nil, t.env.ranks.alone(failed)
 	}
 	t.work.end(errors.Join(failed, t.env.ctx.Err()))
-	if failed != nil && t.Queue != "" {
+	if failed != nil && (unreadable || t.Queue != "") {
 		return nil, fmt.Errorf("%w; %s was not written", failed, t.Out)
 	}
 	return failed, nil
