@@ -25,6 +25,8 @@ type fold struct {
 
 	schema     *data.Schema // of the table, if it is known
 	weightless int          // rows left out of it because their weight is 0
+
+	sources func() map[string]Source // the tables, for all folds together; nil: each run finds out for itself
 }
 
 // CV is the result of a cross-validation.
@@ -94,15 +96,15 @@ func CrossValidate(ctx context.Context, tables Tables, o Options, k int, done fu
 	if tables.Memory == nil {
 		tables.Memory = new(SharedMemory)
 	}
-	tables.sources = sync.OnceValue(func() map[string]Source { return sourcesOf(tables) })
+	sources := sync.OnceValue(func() map[string]Source { return sourcesOf(tables) })
 	workers := min(k, cmp.Or(o.Threads, runtime.GOMAXPROCS(0)))
 	run := func(ctx context.Context, i int) (*FoldRun, error) {
-		own, o := tables, o
-		own.fold = &folds[i]
+		o := o
+		folds[i].sources = sources
 		if step := o.Step; step != nil {
 			o.Step = func(_ int, f *Fit, s train.Step) { step(i, f, s) }
 		}
-		return trainFold(ctx, own, o)
+		return trainFold(ctx, tables, o, &folds[i])
 	}
 	if o.Elsewhere != nil {
 		workers, run = k, o.Elsewhere

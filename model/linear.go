@@ -201,7 +201,7 @@ func (f *Fit) linearParts(what string) (parts []linearPart) {
 		}
 		seen := make([]bool, len(f.Schema.Rows)) // more members than folds use further folds of the same rows
 		for _, member := range members {
-			own := member.tables.fold
+			own := member.fold
 			p := linearPart{train: f.pick(f.Schema.Rows, own.train), table: t, rows: spill.Must[int](t.Spilled(), len(own.validation))[:0]}
 			for _, place := range own.validation {
 				if !seen[place] {
@@ -248,10 +248,7 @@ func (f *Fit) trainLinear(ctx context.Context, wide int, all []int, threads int)
 		Optimizer: "lbfgs", Epochs: linearEpochs, L2: 1 / float64(len(places)),
 		SampleWeight: f.Options.SampleWeight, ClassWeight: f.Options.ClassWeight, Threads: threads,
 	}
-	own, err := trained(ctx, Tables{
-		Train: f.tables.Train, Memory: new(SharedMemory),
-		fold: &fold{train: places, validation: []int{}, schema: f.Schema},
-	}, o)
+	own, err := trained(ctx, Tables{Train: f.tables.Train, Memory: new(SharedMemory)}, o, &fold{train: places, validation: []int{}, schema: f.Schema})
 	if err != nil {
 		var diverged *train.DivergedError
 		if errors.As(err, &diverged) {

@@ -23,7 +23,7 @@ func (f *Fit) split() error {
 	if err != nil {
 		return asOption(err)
 	}
-	if f.tables.fold == nil {
+	if f.fold == nil {
 		f.noteLonely(keptInTraining)
 	}
 	keep, _, err := f.holdTest(part)
@@ -52,7 +52,7 @@ func (f *Fit) holdTest(part hold) (keep, held []int, err error) {
 	for i := range keep {
 		keep[i] = i
 	}
-	fold := f.tables.fold
+	fold := f.fold
 	if fold != nil {
 		keep = fold.train
 	}
@@ -80,8 +80,8 @@ func (f *Fit) holdValidation(part hold, keep []int) (kept, held []int, err error
 	case f.tables.Validation != nil:
 		f.parts.validation, err = f.labeled(f.tables.Validation, "validation")
 		return keep, nil, err
-	case f.tables.fold != nil && f.tables.fold.validation != nil:
-		kept, held = keep, f.tables.fold.validation
+	case f.fold != nil && f.fold.validation != nil:
+		kept, held = keep, f.fold.validation
 	case f.Options.Validation != nil:
 		if kept, held, err = part(keep, *f.Options.Validation, rng.SplitValidation); err != nil {
 			return nil, nil, asOption(err)
