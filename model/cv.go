@@ -15,6 +15,7 @@ import (
 	"github.com/gradus-ml/gradus/internal/spill"
 	"github.com/gradus-ml/gradus/internal/team"
 	"github.com/gradus-ml/gradus/metrics"
+	"github.com/gradus-ml/gradus/model/internal/deal"
 	"github.com/gradus-ml/gradus/train"
 )
 
@@ -216,7 +217,7 @@ func (o *Options) folds(s *data.Schema, t *data.Table, k int) (folds []fold, of 
 	if byTime {
 		var times []float64
 		if times, err = data.Times(t, o.timeColumn(), s.Rows); err == nil {
-			of, err = data.TimeFolds(times, k)
+			of, err = deal.TimeFolds(times, k)
 		}
 	} else {
 		var groups int
@@ -271,7 +272,7 @@ func (o *Options) deal(s *data.Schema, t *data.Table, places []int, k int, seed 
 		if strata != nil {
 			strata = pickIn(t, strata, places)
 		}
-		of, err = t.Folds(len(places), strata, k, seed)
+		of, err = deal.Folds(t.Spilled(), len(places), strata, k, seed)
 		return of, 0, err
 	}
 	group, err := data.Groups(t, o.Group, pick(s.Rows, places))
@@ -281,7 +282,7 @@ func (o *Options) deal(s *data.Schema, t *data.Table, places []int, k int, seed 
 	if groups = slices.Max(group) + 1; groups < k {
 		return nil, groups, nil
 	}
-	of, err = data.GroupFolds(group, k, seed)
+	of, err = deal.GroupFolds(group, k, seed)
 	return of, groups, err
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/gradus-ml/gradus/internal/plural"
 	"github.com/gradus-ml/gradus/internal/rng"
 	"github.com/gradus-ml/gradus/internal/spill"
+	"github.com/gradus-ml/gradus/model/internal/deal"
 )
 
 // These functions decide which rows of the tables are used for what.
@@ -208,13 +209,13 @@ func (f *Fit) holder() (hold, error) {
 	case col != "":
 		times, err := data.Times(t, col, rows)
 		return func(places []int, fraction float64, _ rng.Purpose) ([]int, []int, error) {
-			keep, held, err := data.SplitLast(pick(times, places), fraction)
+			keep, held, err := deal.SplitLast(pick(times, places), fraction)
 			return on(places, keep, held, err)
 		}, err
 	case f.Options.Group != "":
 		groups, err := data.Groups(t, f.Options.Group, rows)
 		return func(places []int, fraction float64, p rng.Purpose) ([]int, []int, error) {
-			keep, held, err := data.SplitGroups(pick(groups, places), fraction, f.Options.Seed, uint8(p))
+			keep, held, err := deal.SplitGroups(pick(groups, places), fraction, f.Options.Seed, p)
 			return on(places, keep, held, err)
 		}, err
 	}
@@ -224,7 +225,7 @@ func (f *Fit) holder() (hold, error) {
 		if strata != nil {
 			classes = f.pick(strata, places)
 		}
-		keep, held, err := t.Split(len(places), classes, fraction, f.Options.Seed, uint8(p))
+		keep, held, err := deal.Split(t.Spilled(), len(places), classes, fraction, f.Options.Seed, p)
 		return on(places, keep, held, err)
 	}, nil
 }
