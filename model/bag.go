@@ -64,16 +64,16 @@ type member struct {
 	lock sync.Mutex // held while it is trained or looked at
 	fit  *Fit       // nil: its turn has not come, or it has ended
 
-	model  *Model // set when it has ended, or when a model was asked for while it was in progress
-	result train.Result
-	found  []diagnosis.Finding // of its run
-	ended  bool
-	begun  bool      // begin was called
-	rows   []int     // which chose its epoch
-	says   []float64 // predictions for rows, unless these are shared by all members and there are no cross-fitted ones
-	bounds []float64 // predictions of the bounds for these rows, if there are any
+	model       *Model // set when it has ended, or when a model was asked for while it was in progress
+	result      train.Result
+	found       []diagnosis.Finding // of its run
+	ended       bool
+	begun       bool      // begin was called
+	rows        []int     // which chose its epoch
+	predictions []float64 // predictions for rows, unless these are shared by all members and there are no cross-fitted ones
+	bounds      []float64 // predictions of the bounds for these rows, if there are any
 
-	crossFitted bool // says and bounds are at epochs that the row did not choose
+	crossFitted bool // predictions and bounds are at epochs that the row did not choose
 }
 
 // bagged turns the run into one of several members. The schema must be known. Only the first member is
@@ -378,8 +378,8 @@ func (m *member) score(inFolds bool) error {
 		return err
 	}
 	m.rows = m.fit.parts.validation
-	m.says = m.fit.runner.crossFitted(m.model)
-	if m.crossFitted = m.says != nil; m.crossFitted {
+	m.predictions = m.fit.runner.crossFitted(m.model)
+	if m.crossFitted = m.predictions != nil; m.crossFitted {
 		if m.model.bounds != nil {
 			m.bounds = m.fit.runner.crossFitted(m.model.bounds)
 		}
@@ -396,12 +396,12 @@ func (m *member) heldOut(ofBounds bool) []float64 {
 	if ofBounds {
 		return m.bounds
 	}
-	return m.says
+	return m.predictions
 }
 
 // predict sets the member's predictions for its rows.
 func (m *member) predict(t *data.Table) (err error) {
-	if m.says, err = m.model.predictOf(t, m.rows); err == nil && m.model.bounds != nil {
+	if m.predictions, err = m.model.predictOf(t, m.rows); err == nil && m.model.bounds != nil {
 		m.bounds, err = m.model.bounds.predictOf(t, m.rows)
 	}
 	return err
@@ -411,7 +411,7 @@ func (m *member) predict(t *data.Table) (err error) {
 func (m *member) run() *FoldRun {
 	run := &FoldRun{Model: m.model, Of: m.result, Found: m.found, Rows: m.rows}
 	if m.crossFitted {
-		run.Predictions, run.Bounds = m.says, m.bounds
+		run.Predictions, run.Bounds = m.predictions, m.bounds
 	}
 	return run
 }

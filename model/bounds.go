@@ -181,11 +181,11 @@ func offBounds(a, b, y float64) (score, middle float64) {
 
 // boundIntervals is Intervals for predictions of bounds. With the limit q of the scores, the interval is from lower - q
 // to upper + q, or, where a q below 0 leaves nothing, the middle alone.
-func (m *Model) boundIntervals(says []float64, level float64) []Interval {
-	out := make([]Interval, len(says)/2)
+func (m *Model) boundIntervals(predictions []float64, level float64) []Interval {
+	out := make([]Interval, len(predictions)/2)
 	targets := m.Outputs() / 2
 	for i := range out {
-		lower, upper := ordered(says[2*i], says[2*i+1])
+		lower, upper := ordered(predictions[2*i], predictions[2*i+1])
 		_, middle := offBounds(lower, upper, 0)
 		q, _ := m.Conformal.Targets[i%targets].limit(middle, level)
 		out[i] = Interval{min(lower-q, middle), max(upper+q, middle)}

@@ -224,12 +224,12 @@ func TestBoundsHaveTheBitsOfTheNetwork(t *testing.T) {
 			e.predictEncoded(x, out)
 			return out
 		}
-		whole, says, bounds := of(m.whole), of(m.engine), of(m.bounds.engine)
+		whole, predictions, bounds := of(m.whole), of(m.engine), of(m.bounds.engine)
 		for i, v := range whole {
 			row, j := i/6, i%6
 			got := bounds[max(0, row*4+j/3*2+j%3-1)]
 			if j%3 == 0 {
-				got = says[row*2+j/3]
+				got = predictions[row*2+j/3]
 			}
 			if math.Float64bits(got) != math.Float64bits(v) {
 				t.Fatalf("%+v: output %d of row %d is %v in the whole network and %v in its part", o, j, row, v, got)

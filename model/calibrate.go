@@ -103,28 +103,28 @@ func temper(p []float64, width int, temperature float64) []float64 {
 	return out
 }
 
-// Calibrate chooses a temperature for the model on predictions for rows that did not train it. says are the
+// Calibrate chooses a temperature for the model on predictions for rows that did not train it. predictions are the
 // model's predictions for these rows. If several networks form a model, each row's prediction comes from the
-// networks that did not learn the row. says has Outputs numbers per row, y the class of each row, and w its
+// networks that did not learn the row. predictions has Outputs numbers per row, y the class of each row, and w its
 // weight; nil means equal weights.
 //
 // The model keeps the temperature if temperatures chosen on each half of the rows (every other row) lower the
 // log loss of the other half, taken over both halves. Calibrate works for two and more classes. For other
 // models, for hinge loss and for too few rows (below 40), it returns nil and changes nothing. Call it before
 // other goroutines use the model.
-func (m *Model) Calibrate(says, y, w []float64) *Calibration {
+func (m *Model) Calibrate(predictions, y, w []float64) *Calibration {
 	width := m.Outputs()
 	if !m.tempers() || len(y) < fewToCalibrate {
 		return nil
 	}
-	c := &Calibration{Temperature: softening(says, width, y, w), Rows: len(y)}
-	tempered := temper(says, width, c.Temperature)
-	c.Before, _ = temperedLoss(says, width, y, w, 1)
+	c := &Calibration{Temperature: softening(predictions, width, y, w), Rows: len(y)}
+	tempered := temper(predictions, width, c.Temperature)
+	c.Before, _ = temperedLoss(predictions, width, y, w, 1)
 	c.After, _ = temperedLoss(tempered, width, y, w, 1)
-	c.ErrorBefore, c.ErrorAfter = calibrationError(says, width, y, w), calibrationError(tempered, width, y, w)
+	c.ErrorBefore, c.ErrorAfter = calibrationError(predictions, width, y, w), calibrationError(tempered, width, y, w)
 	before, after := 0.0, 0.0
 	for half := range 2 {
-		fit, test := halfOf(says, width, y, w, half), halfOf(says, width, y, w, 1-half)
+		fit, test := halfOf(predictions, width, y, w, half), halfOf(predictions, width, y, w, 1-half)
 		loss, _ := temperedLoss(test.p, width, test.y, test.w, 1)
 		before += loss
 		loss, _ = temperedLoss(test.p, width, test.y, test.w, 1/softening(fit.p, width, fit.y, fit.w))
@@ -213,7 +213,7 @@ func calibrationError(p []float64, width int, y, w []float64) float64 {
 	if width == 2 {
 		return metrics.CalibrationError(y, second(p), w)
 	}
-	right, says := make([]float64, len(y)), make([]float64, len(y))
+	right, predictions := make([]float64, len(y)), make([]float64, len(y))
 	for i := range y {
 		best := 0
 		for k, v := range p[i*width:][:width] {
@@ -221,11 +221,11 @@ func calibrationError(p []float64, width int, y, w []float64) float64 {
 				best = k
 			}
 		}
-		if says[i] = p[i*width+best]; best == int(y[i]) {
+		if predictions[i] = p[i*width+best]; best == int(y[i]) {
 			right[i] = 1
 		}
 	}
-	return metrics.CalibrationError(right, says, w)
+	return metrics.CalibrationError(right, predictions, w)
 }
 
 // tempered returns the engine with the last layer's weights and biases, and therefore its logits,

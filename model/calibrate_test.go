@@ -99,7 +99,7 @@ func TestCalibratedModel(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			says, _, err := m.Predict(table)
+			predictions, _, err := m.Predict(table)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -108,10 +108,10 @@ func TestCalibratedModel(t *testing.T) {
 				t.Fatal(err)
 			}
 			want := temper(raw, m.Outputs(), m.Temperature)
-			for i := range says {
+			for i := range predictions {
 				inside := raw[i] > 1e-3 && raw[i] < 1-1e-3 // beyond, float32 has too few digits of 1 - p
-				if raw[i] != before[i] || says[i] != again[i] || inside && !(math.Abs(says[i]-want[i]) < 1e-4) {
-					t.Fatalf("prediction %d: %v as trained (%v without calibrating), %v calibrated, want %v, %v read back", i, raw[i], before[i], says[i], want[i], again[i])
+				if raw[i] != before[i] || predictions[i] != again[i] || inside && !(math.Abs(predictions[i]-want[i]) < 1e-4) {
+					t.Fatalf("prediction %d: %v as trained (%v without calibrating), %v calibrated, want %v, %v read back", i, raw[i], before[i], predictions[i], want[i], again[i])
 				}
 			}
 			if back.WeightsSHA256() != m.WeightsSHA256() || back.Temperature != m.Temperature {
@@ -122,7 +122,7 @@ func TestCalibratedModel(t *testing.T) {
 				row[name] = table.Cell(3, table.Index(name))
 			}
 			p, err := back.PredictRow(row)
-			if err != nil || p.Probabilities[1] != says[3*m.Outputs()+1] {
+			if err != nil || p.Probabilities[1] != predictions[3*m.Outputs()+1] {
 				t.Errorf("one row: got %v, %v, want the prediction of the table", p, err)
 			}
 		})

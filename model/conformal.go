@@ -93,9 +93,9 @@ func (s *Scores) limit(level float64) (q float64, ok bool) {
 // row, and from the rows' targets: the amounts of each row, or its class. The predictions may be out-of-fold:
 // each row is predicted by a model that did not learn it (as in CV+ of Barber, Candès, Ramdas and Tibshirani
 // 2021). It returns nil for several labels and for no rows.
-func newConformal(disk *data.Spill, m *Model, says, truth []float64) *Conformal {
+func newConformal(disk *data.Spill, m *Model, predictions, truth []float64) *Conformal {
 	width := m.Outputs()
-	rows := len(says) / width
+	rows := len(predictions) / width
 	if m.Task() == data.Multilabel || rows == 0 {
 		return nil
 	}
@@ -104,7 +104,7 @@ func newConformal(disk *data.Spill, m *Model, says, truth []float64) *Conformal 
 		scores := spill.Must[float64](disk, rows)
 		defer spill.Free(disk, scores)
 		for i := range scores {
-			scores[i] = 1 - says[i*width+int(truth[i])]
+			scores[i] = 1 - predictions[i*width+int(truth[i])]
 		}
 		c.Targets = []OffByTarget{{All: newScores(scores)}}
 		return c
@@ -115,7 +115,7 @@ func newConformal(disk *data.Spill, m *Model, says, truth []float64) *Conformal 
 	if m.ofBounds {
 		for j := 0; j < width; j += 2 {
 			for i := range p {
-				off[i], p[i] = offBounds(says[i*width+j], says[i*width+j+1], truth[i*width+j])
+				off[i], p[i] = offBounds(predictions[i*width+j], predictions[i*width+j+1], truth[i*width+j])
 			}
 			c.Targets = append(c.Targets, newOff(disk, p, off))
 		}
@@ -123,7 +123,7 @@ func newConformal(disk *data.Spill, m *Model, says, truth []float64) *Conformal 
 	}
 	for j := range width {
 		for i := range p {
-			p[i], off[i] = says[i*width+j], math.Abs(truth[i*width+j]-says[i*width+j])
+			p[i], off[i] = predictions[i*width+j], math.Abs(truth[i*width+j]-predictions[i*width+j])
 		}
 		c.Targets = append(c.Targets, newOff(disk, p, off))
 	}
@@ -158,15 +158,15 @@ func newOff(disk *data.Spill, p, scores []float64) (t OffByTarget) {
 }
 
 // group returns the index of a prediction's group.
-func (o *OffByTarget) group(says float64) int {
-	return sort.Search(len(o.Limits), func(i int) bool { return says < o.Limits[i] })
+func (o *OffByTarget) group(predictions float64) int {
+	return sort.Search(len(o.Limits), func(i int) bool { return predictions < o.Limits[i] })
 }
 
 // limit returns the limit of the prediction's group, or of all rows if the group has too few rows
 // for the level.
-func (o *OffByTarget) limit(says, level float64) (q float64, ok bool) {
+func (o *OffByTarget) limit(predictions, level float64) (q float64, ok bool) {
 	if o.Groups != nil {
-		if q, ok := o.Groups[o.group(says)].limit(level); ok {
+		if q, ok := o.Groups[o.group(predictions)].limit(level); ok {
 			return q, true
 		}
 	}
@@ -201,9 +201,9 @@ func (i Interval) MarshalJSON() ([]byte, error) { return jsonfloat.Marshal(i) }
 func (i *Interval) UnmarshalJSON(text []byte) error { return jsonfloat.Unmarshal(text, i) }
 
 // Intervals returns, for each target of a regression, an interval that contains the target with probability level,
-// such as 0.9. says are predictions of Predict or PredictValues, of one or many rows. The probability is a mean over
+// such as 0.9. predictions are those of Predict or PredictValues, of one or many rows. The probability is a mean over
 // rows that are like the model's validation rows. An error wraps ErrOptions.
-func (m *Model) Intervals(says []float64, level float64) ([]Interval, error) {
+func (m *Model) Intervals(predictions []float64, level float64) ([]Interval, error) {
 	if m.Task() != data.Regression {
 		return nil, refuse("Interval", nil, "it is for amounts, and the task is %s; for two and more classes there are sets", m.Task())
 	}
@@ -211,10 +211,10 @@ func (m *Model) Intervals(says []float64, level float64) ([]Interval, error) {
 		return nil, err
 	}
 	if m.ofBounds {
-		return m.boundIntervals(says, level), nil
+		return m.boundIntervals(predictions, level), nil
 	}
-	out := make([]Interval, len(says))
-	for i, v := range says {
+	out := make([]Interval, len(predictions))
+	for i, v := range predictions {
 		q, _ := m.Conformal.Targets[i%m.Outputs()].limit(v, level)
 		out[i] = Interval{v - q, v + q}
 	}
@@ -225,7 +225,7 @@ func (m *Model) Intervals(says []float64, level float64) ([]Interval, error) {
 // least level, the most probable class first. The most probable class is always in the set, so no set is empty. The
 // sets of a model that is right more often than the level are therefore larger than necessary. An error wraps
 // ErrOptions.
-func (m *Model) Sets(says []float64, level float64) ([][]string, error) {
+func (m *Model) Sets(predictions []float64, level float64) ([][]string, error) {
 	if m.Task() != data.Binary && m.Task() != data.Multiclass {
 		return nil, refuse("Sets", nil, "they are for classes, and the task is %s; for amounts there are intervals", m.Task())
 	}
@@ -234,9 +234,9 @@ func (m *Model) Sets(says []float64, level float64) ([][]string, error) {
 	}
 	q, _ := m.Conformal.Targets[0].All.limit(level)
 	width, classes := m.Outputs(), m.Classes()
-	out := make([][]string, len(says)/width)
+	out := make([][]string, len(predictions)/width)
 	for i := range out {
-		p := says[i*width:][:width]
+		p := predictions[i*width:][:width]
 		order := make([]int, width)
 		for k := range order {
 			order[k] = k

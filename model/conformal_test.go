@@ -129,7 +129,7 @@ func TestIntervalsCover(t *testing.T) {
 func TestConformalOutOfFold(t *testing.T) {
 	table := noisy(t, 1500)
 	rows := table.Rows()
-	says, truth := make([]float64, rows), make([]float64, rows)
+	predictions, truth := make([]float64, rows), make([]float64, rows)
 	var last *Model
 	for fold := range 3 {
 		var cells [][]string
@@ -150,11 +150,11 @@ func TestConformalOutOfFold(t *testing.T) {
 			t.Fatal(err)
 		}
 		for r := fold; r < rows; r += 3 {
-			says[r] = p[r]
+			predictions[r] = p[r]
 			truth[r], _ = table.Number(r, 1)
 		}
 	}
-	last.Conformal = newConformal(nil, last, says, truth)
+	last.Conformal = newConformal(nil, last, predictions, truth)
 	fresh := noisy(t, 3000)
 	p, _, err := last.Predict(fresh)
 	if err != nil {

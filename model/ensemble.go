@@ -256,8 +256,8 @@ func (e *ensemble) partial(ctx context.Context, t *data.Table, column string, o 
 }
 
 // add adds the numbers of one member to the sums.
-func (e *ensemble) add(sums, says []float64) {
-	for i, v := range says {
+func (e *ensemble) add(sums, predictions []float64) {
+	for i, v := range predictions {
 		sums[i] += v
 	}
 }

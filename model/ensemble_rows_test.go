@@ -55,9 +55,9 @@ func TestMembersAreHonest(t *testing.T) {
 		// Each row's prediction comes from the one member that has not seen it.
 		used := map[int]int{}
 		for i := range j.Rows {
-			says, found := j.Says[3*i:][:3], -1
+			predictions, found := j.Says[3*i:][:3], -1
 			for k := range whole {
-				if slices.Equal(whole[k][3*i:][:3], says) {
+				if slices.Equal(whole[k][3*i:][:3], predictions) {
 					found = k
 				}
 			}
@@ -70,8 +70,8 @@ func TestMembersAreHonest(t *testing.T) {
 		}
 		right := 0.0
 		for i, y := range j.Truth {
-			says := j.Says[3*i:][:3]
-			if slices.Index(says, slices.Max(says)) == int(y) {
+			predictions := j.Says[3*i:][:3]
+			if slices.Index(predictions, slices.Max(predictions)) == int(y) {
 				right++
 			}
 		}

@@ -163,7 +163,7 @@ func TestEnsembleReasons(t *testing.T) {
 	for _, task := range []data.Task{data.Regression, data.Multiclass} {
 		m, _ := fitMembers(t, memberOptions(task, 3))
 		table := mixed(t)
-		says, _, err := m.Predict(table)
+		predictions, _, err := m.Predict(table)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -178,7 +178,7 @@ func TestEnsembleReasons(t *testing.T) {
 					for _, v := range r.Values[k] {
 						sum += v
 					}
-					if want := says[r.Row*len(s.Outputs)+k]; math.Abs(sum-want) > 1e-9*max(1, math.Abs(want)) || math.Abs(r.Prediction[k]-want) > 1e-6*max(1, math.Abs(want)) {
+					if want := predictions[r.Row*len(s.Outputs)+k]; math.Abs(sum-want) > 1e-9*max(1, math.Abs(want)) || math.Abs(r.Prediction[k]-want) > 1e-6*max(1, math.Abs(want)) {
 						t.Errorf("%s: the values of row %d add up to %v, want the prediction %v", method, r.Row, sum, want)
 					}
 				}

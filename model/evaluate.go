@@ -159,11 +159,11 @@ func (m *Model) cover(t *data.Table, l labeled, y []float64, level float64) ([]m
 	if len(l.rows) < 5 {
 		return nil, refuse("Interval", nil, "%s has %s with a target, and it takes at least 5", t.Name(), plural.Of(len(l.rows), "row"))
 	}
-	says, _, err := m.predictRows(l.b, l.rows, nil)
+	predictions, _, err := m.predictRows(l.b, l.rows, nil)
 	if err != nil {
 		return nil, err
 	}
-	bounds := says
+	bounds := predictions
 	if by != m {
 		if bounds, err = by.predictOf(t, l.rows); err != nil {
 			return nil, err
@@ -179,7 +179,7 @@ func (m *Model) cover(t *data.Table, l labeled, y []float64, level float64) ([]m
 		var lower, upper, p, truth []float64
 		for i := j; i < len(in); i += width {
 			lower, upper = append(lower, in[i].Lower), append(upper, in[i].Upper)
-			p, truth = append(p, says[i]), append(truth, y[i])
+			p, truth = append(p, predictions[i]), append(truth, y[i])
 		}
 		all = append(all, metrics.Cover(level, lower, upper, p, truth, l.w))
 	}

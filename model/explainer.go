@@ -77,12 +77,12 @@ func (g *game) lookAt(values []data.Value) (l looked, err error) {
 	if err := m.PredictRows(values, p); err != nil {
 		return l, err
 	}
-	l = looked{rows: make([]int, n), x: nn.NewMatrix[float64](n, m.Encoding.Width()), says: nn.NewMatrix[float64](n, m.Encoding.Outputs())}
+	l = looked{rows: make([]int, n), x: nn.NewMatrix[float64](n, m.Encoding.Width()), predictions: nn.NewMatrix[float64](n, m.Encoding.Outputs())}
 	for i, row := range slices.Collect(slices.Chunk(values, columns)) {
 		if err := data.EncodeRow(m.Encoding, row, l.x.Row(i)); err != nil {
 			return l, ofRow(i, err)
 		}
 	}
-	g.explain(p, l.says.Data)
+	g.explain(p, l.predictions.Data)
 	return l, nil
 }

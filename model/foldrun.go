@@ -192,8 +192,8 @@ func (b *bag) take(k int, run *FoldRun, ended bool) error {
 		m.fit.Release()
 		m.fit = nil
 	}
-	m.model, m.result, m.found, m.rows, m.says, m.bounds = run.Model, run.Of, run.Found, run.Rows, run.Predictions, run.Bounds
-	if m.crossFitted = len(m.says) > 0; b.inFolds && !m.crossFitted {
+	m.model, m.result, m.found, m.rows, m.predictions, m.bounds = run.Model, run.Of, run.Found, run.Rows, run.Predictions, run.Bounds
+	if m.crossFitted = len(m.predictions) > 0; b.inFolds && !m.crossFitted {
 		if err := m.predict(m.tables.Train); err != nil {
 			return err
 		}

@@ -30,11 +30,11 @@ func TestHeldOutRowsAreEncodedOnce(t *testing.T) {
 		if err != nil {
 			t.Fatal(name, err)
 		}
-		says, err := m.predictOf(table, f.parts.validation)
+		predictions, err := m.predictOf(table, f.parts.validation)
 		if err != nil {
 			t.Fatal(name, err)
 		}
-		for i, v := range says {
+		for i, v := range predictions {
 			if j.Says[i] != v {
 				t.Fatalf("%s: validation row %d is judged by %v, and the table gives %v", name, i/2, j.Says[i], v)
 			}
@@ -69,7 +69,7 @@ func TestHeldOutRowsAreEncodedOnce(t *testing.T) {
 		if j, err = f.judge(m, "validation", table, f.parts.validation); err != nil {
 			t.Fatal(name, err)
 		}
-		if j.Says[0] == says[0] && j.Says[2] == says[2] {
+		if j.Says[0] == predictions[0] && j.Says[2] == predictions[2] {
 			t.Errorf("%s: the validation rows are encoded again to be judged", name)
 		}
 	}

@@ -360,14 +360,14 @@ func (q *measurement) score(ctx context.Context, c int, perm []int) (v float64, 
 	}
 	defer spill.Free(q.disk, out)
 	for _, other := range q.networks[1:] {
-		says, _, err := other.predict(ctx, c, perm, false)
+		predictions, _, err := other.predict(ctx, c, perm, false)
 		if err != nil {
 			return 0, false, err
 		}
-		for i, v := range says {
+		for i, v := range predictions {
 			out[i] += v
 		}
-		spill.Free(q.disk, says)
+		spill.Free(q.disk, predictions)
 	}
 	if q.m.ensemble != nil {
 		q.m.ensemble.divide(out)

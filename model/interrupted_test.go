@@ -16,7 +16,7 @@ func TestInterrupted(t *testing.T) {
 	reason := errors.New("the machine is needed")
 	ended, cancel := context.WithCancelCause(context.Background())
 	cancel(reason)
-	says := func(what string, err error) {
+	wraps := func(what string, err error) {
 		t.Helper()
 		if !errors.Is(err, context.Canceled) || !errors.Is(err, reason) {
 			t.Errorf("%s: got %v, want context.Canceled and its cause", what, err)
@@ -26,7 +26,7 @@ func TestInterrupted(t *testing.T) {
 	o := model.Options{Targets: tasks[data.Binary], Ignore: []string{"amount", "other", "kind", "l1", "l2"}, Hidden: []int{3}, Epochs: 4, Seed: 1}
 
 	m, f, err := model.Train(ended, table, o)
-	says("Train", err)
+	wraps("Train", err)
 	if !errors.Is(err, train.ErrInterrupted) || m == nil || m.Training.Reason != train.ReasonInterrupted || m.Training.Steps != 0 {
 		t.Fatalf("Train returns %v and %v, want an untrained model and ErrInterrupted", m, err)
 	}
@@ -48,10 +48,10 @@ func TestInterrupted(t *testing.T) {
 	}
 
 	_, err = model.CrossValidate(ended, model.Tables{Train: table}, o, 3, nil)
-	if says("CrossValidate", err); !errors.Is(err, train.ErrInterrupted) {
+	if wraps("CrossValidate", err); !errors.Is(err, train.ErrInterrupted) {
 		t.Errorf("CrossValidate: got %v, want ErrInterrupted", err)
 	}
 	_, err = whole.Importance(ended, table, model.ImportanceOptions{})
-	says("Importance", err)
-	says("Score", f.Score(ended, f.Unscored()))
+	wraps("Importance", err)
+	wraps("Score", f.Score(ended, f.Unscored()))
 }

@@ -70,8 +70,8 @@ type linearPart struct {
 
 var errLinearWide = fmt.Errorf("with so many inputs it would be trained on fewer than %d rows", leastLinear)
 
-// linearSays is what linear models predict for some rows of a table.
-type linearSays struct {
+// linearPredictions is what linear models predict for some rows of a table.
+type linearPredictions struct {
 	table       *data.Table
 	rows        []int
 	p           []float64 // the outputs, row by row
@@ -80,11 +80,11 @@ type linearSays struct {
 
 // A linearAhead is the work of CompareLinear that does not need the model, done while the network trains.
 type linearAhead struct {
-	what string // the rows
-	says linearSays
-	err  error
-	stop context.CancelFunc
-	done chan struct{} // closed when says and err are set
+	what        string // the rows
+	predictions linearPredictions
+	err         error
+	stop        context.CancelFunc
+	done        chan struct{} // closed when predictions and err are set
 }
 
 // StartLinear starts the training of the linear model that CompareLinear compares with, on another goroutine. So it is
@@ -104,7 +104,7 @@ func (f *Fit) StartLinear(ctx context.Context) {
 	f.ahead = a
 	go func() {
 		defer close(a.done)
-		a.says, a.err = f.predictLinear(ctx, f.Encoding.Width(), a.what, 1)
+		a.predictions, a.err = f.predictLinear(ctx, f.Encoding.Width(), a.what, 1)
 	}()
 }
 
@@ -121,74 +121,74 @@ func (f *Fit) linearOnly() bool { return f.Options.Hidden != nil && len(f.Option
 
 func (f *Fit) linear(ctx context.Context, m *Model, what string) (l *Linear, err error) {
 	defer spill.Guard(&err)()
-	var says linearSays
+	var predictions linearPredictions
 	if a := f.ahead; a != nil && a.what == what {
 		defer context.AfterFunc(ctx, a.stop)()
 		<-a.done
-		says, err = a.says, a.err
+		predictions, err = a.predictions, a.err
 	} else {
 		wide := m.Encoding.Width()
 		for _, member := range m.Members() {
 			wide = max(wide, member.Encoding.Width())
 		}
-		says, err = f.predictLinear(ctx, wide, what, f.Options.Threads)
+		predictions, err = f.predictLinear(ctx, wide, what, f.Options.Threads)
 	}
 	if err != nil {
 		return nil, err
 	}
-	b, err := m.Encoding.Bind(says.table)
+	b, err := m.Encoding.Bind(predictions.table)
 	if err != nil {
 		return nil, err
 	}
-	targets := spill.Must[float64](b.Spilled(), len(says.rows)*m.Encoding.Outputs())
-	if err := data.Targets(b, says.rows, targets); err != nil {
+	targets := spill.Must[float64](b.Spilled(), len(predictions.rows)*m.Encoding.Outputs())
+	if err := data.Targets(b, predictions.rows, targets); err != nil {
 		return nil, err
 	}
-	w, err := f.sampleWeights(says.table, says.rows)
+	w, err := f.sampleWeights(predictions.table, predictions.rows)
 	if err != nil {
 		return nil, err
 	}
 	names := slices.DeleteFunc(slices.Clone(m.Options.Metrics), func(name string) bool { return name == "loss" })
-	report, _, err := m.compareIn(b.Spilled(), says.p, targets, w, names)
-	return &Linear{Scores: report.Scores, Trained: says.trained, Of: says.of}, err
+	report, _, err := m.compareIn(b.Spilled(), predictions.p, targets, w, names)
+	return &Linear{Scores: report.Scores, Trained: predictions.trained, Of: predictions.of}, err
 }
 
 // predictLinear trains the linear models and predicts the rows. wide is the largest number of inputs of a network.
-func (f *Fit) predictLinear(ctx context.Context, wide int, what string, threads int) (says linearSays, err error) {
+func (f *Fit) predictLinear(ctx context.Context, wide int, what string, threads int) (predictions linearPredictions, err error) {
 	defer spill.Guard(&err)()
 	parts := f.linearParts(what)
-	says = linearSays{table: parts[0].table, rows: parts[0].rows, of: len(parts[0].train)}
+	predictions = linearPredictions{table: parts[0].table, rows: parts[0].rows, of: len(parts[0].train)}
 	var several *byRow
 	for _, part := range parts {
 		n, one, err := f.trainLinear(ctx, wide, part.train, threads)
 		if err != nil {
-			return says, err
+			return predictions, err
 		}
-		if says.trained == 0 {
-			says.trained = n
+		if predictions.trained == 0 {
+			predictions.trained = n
 		}
 		b, err := one.Encoding.Bind(part.table)
 		if err != nil {
-			return says, err
+			return predictions, err
 		}
-		if says.p, _, err = one.predictRows(b, part.rows, nil); err != nil {
-			return says, err
+		if predictions.p, _, err = one.predictRows(b, part.rows, nil); err != nil {
+			return predictions, err
 		}
 		if len(parts) == 1 {
-			return says, nil
+			return predictions, nil
 		}
-		width := len(says.p) / len(part.rows)
+		width := len(predictions.p) / len(part.rows)
 		if several == nil {
 			several = newByRow(part.table, width)
 			defer several.free()
 		}
 		for i, row := range part.rows {
-			several.add(row, says.p[i*width:][:width])
+			several.add(row, predictions.p[i*width:][:width])
 		}
-		spill.Free(b.Spilled(), says.p)
+		spill.Free(b.Spilled(), predictions.p)
 	}
-	says.rows, says.p = several.means()
-	return says, nil
+	predictions.rows, predictions.p = several.means()
+	return predictions, nil
 }
 
 // linearParts returns one part, or for out-of-fold rows one part for each fold.

@@ -221,19 +221,19 @@ func (m *Model) predictRows(b *data.Binding, rows []int, loss *rowsLoss) ([]floa
 	if m.ensemble != nil {
 		return m.ensemble.predictRows(b, rows)
 	}
-	says, counts, err := m.outputRows(b, rows, loss)
-	return m.paired(b.Spilled(), says), counts, err
+	predictions, counts, err := m.outputRows(b, rows, loss)
+	return m.paired(b.Spilled(), predictions), counts, err
 }
 
 // outputRows is predictRows for a single network, and for two classes returns only the probability of the second.
 func (m *Model) outputRows(b *data.Binding, rows []int, loss *rowsLoss) ([]float64, data.Counts, error) {
-	says := spill.Must[float64](b.Spilled(), len(rows)*m.Encoding.Outputs())
-	counts, err := m.engine.predict(b, rows, says, loss)
+	predictions := spill.Must[float64](b.Spilled(), len(rows)*m.Encoding.Outputs())
+	counts, err := m.engine.predict(b, rows, predictions, loss)
 	if err != nil {
 		return nil, nil, err
 	}
-	m.finishOutputs(says)
-	return says, counts, nil
+	m.finishOutputs(predictions)
+	return predictions, counts, nil
 }
 
 // predictOf is predictRows for some rows of a table.
@@ -264,12 +264,12 @@ func (m *Model) finishOutputs(raw []float64) {
 }
 
 // paired returns the predictions of finished outputs. For two classes, they are a copy with the probability of the first.
-func (m *Model) paired(disk *data.Spill, says []float64) []float64 {
+func (m *Model) paired(disk *data.Spill, predictions []float64) []float64 {
 	if m.Outputs() == m.Encoding.Outputs() {
-		return says
+		return predictions
 	}
-	out := spill.Must[float64](disk, len(says)*2)
-	for i, p := range says {
+	out := spill.Must[float64](disk, len(predictions)*2)
+	for i, p := range predictions {
 		out[2*i], out[2*i+1] = 1-p, p
 	}
 	return out

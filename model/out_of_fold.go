@@ -32,13 +32,13 @@ func (f *Fit) OutOfFold(m *Model) (j *Judged, err error) {
 		all := member.heldOut(m.ofBounds)
 		var shrunk []float64
 		for i, row := range member.rows {
-			says := all[i*width:][:width]
+			predictions := all[i*width:][:width]
 			if m.Shrinkage != nil && f.bag.taken != nil { // the run's own members have no shrinkage yet
-				shrunk = append(shrunk[:0], says...)
+				shrunk = append(shrunk[:0], predictions...)
 				m.Shrinkage.move(m.Task(), shrunk)
-				says = shrunk
+				predictions = shrunk
 			}
-			sums.add(row, says)
+			sums.add(row, predictions)
 		}
 	}
 	j = &Judged{What: "out-of-fold", Table: t, own: true, CrossFitted: allCrossFitted(taken)}
@@ -78,36 +78,36 @@ func newByRow(t *data.Table, width int) *byRow {
 }
 
 // add adds a prediction for a row.
-func (r *byRow) add(row int, says []float64) {
+func (r *byRow) add(row int, predictions []float64) {
 	sums := r.sums[row*r.width:][:r.width]
 	if r.times[row]++; r.times[row] == 1 {
-		copy(sums, says)
+		copy(sums, predictions)
 		return
 	}
-	for k, v := range says {
+	for k, v := range predictions {
 		sums[k] += v
 	}
 }
 
 // means returns the rows that have predictions, in order, and the mean prediction of each.
-func (r *byRow) means() (rows []int, says []float64) {
+func (r *byRow) means() (rows []int, predictions []float64) {
 	n := 0
 	for _, times := range r.times {
 		if times > 0 {
 			n++
 		}
 	}
-	rows, says = spill.Must[int](r.disk, n)[:0], spill.Must[float64](r.disk, n*r.width)[:0]
+	rows, predictions = spill.Must[int](r.disk, n)[:0], spill.Must[float64](r.disk, n*r.width)[:0]
 	for row, times := range r.times {
 		if times == 0 {
 			continue
 		}
 		rows = append(rows, row)
 		for _, v := range r.sums[row*r.width:][:r.width] {
-			says = append(says, v/float64(times))
+			predictions = append(predictions, v/float64(times))
 		}
 	}
-	return rows, says
+	return rows, predictions
 }
 
 func (r *byRow) free() {
@@ -132,7 +132,7 @@ func (b *bag) again(m *Model) (all []*member, err error) {
 			return nil, err
 		}
 		if m.ofBounds {
-			one.bounds = one.says
+			one.bounds = one.predictions
 		}
 		all = append(all, one)
 	}

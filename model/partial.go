@@ -143,7 +143,7 @@ type curves struct {
 
 // worker returns a function that computes the curves at one cell.
 func (q *curves) worker(ctx context.Context) func(at int) error {
-	says := make([]float64, q.x.Rows*len(q.Outputs))
+	predictions := make([]float64, q.x.Rows*len(q.Outputs))
 	batch := nn.NewMatrix[float64](min(playerRows, q.x.Rows), q.x.Cols)
 	return func(at int) error {
 		if ctx.Err() != nil {
@@ -157,14 +157,14 @@ func (q *curves) worker(ctx context.Context) func(at int) error {
 			}
 			raw := make([]float64, n*len(q.Outputs))
 			q.game.m.engine.predictEncoded(batch.Slice(0, n), raw)
-			q.game.explain(q.game.m.finishRows(raw), says[begin*len(q.Outputs):])
+			q.game.explain(q.game.m.finishRows(raw), predictions[begin*len(q.Outputs):])
 		}
 		for k := range q.Outputs {
 			for i := range q.x.Rows {
-				q.Mean[k][at] += says[i*len(q.Outputs)+k] / float64(q.x.Rows)
+				q.Mean[k][at] += predictions[i*len(q.Outputs)+k] / float64(q.x.Rows)
 			}
 			for i, l := range q.lines {
-				q.Lines[k][i][at] = says[l*len(q.Outputs)+k]
+				q.Lines[k][i][at] = predictions[l*len(q.Outputs)+k]
 			}
 		}
 		return nil

@@ -113,7 +113,7 @@ func (m *Model) findWorse(what string, report *metrics.Report, y, w []float64) {
 // guessLoss returns the loss per row, in the trained units, of the model's guess, and the loss of
 // predicting every target exactly. The targets are in the form that the metrics take.
 func (m *Model) guessLoss(y, w []float64) (guess, least float64, rows int) {
-	add := func(row int, y, says float64) {
+	add := func(row int, y, predictions float64) {
 		weight := 1.0
 		if w != nil {
 			weight = w[row]
@@ -123,7 +123,7 @@ func (m *Model) guessLoss(y, w []float64) (guess, least float64, rows int) {
 			own = 0
 		}
 		least += float64(weight * own)
-		guess += float64(weight * m.Loss.L(y, says))
+		guess += float64(weight * m.Loss.L(y, predictions))
 	}
 	width := m.Encoding.Outputs()
 	if m.Task() == data.Multiclass {
@@ -131,13 +131,13 @@ func (m *Model) guessLoss(y, w []float64) (guess, least float64, rows int) {
 	}
 	for i, v := range y {
 		row, j := i/width, i%width
-		says := m.Training.Guess
+		predictions := m.Training.Guess
 		switch m.Task() {
 		case data.Regression:
 			t := &m.Encoding.Targets[j]
-			add(row, (v-t.Center)/t.Scale, (says[j]-t.Center)/t.Scale)
+			add(row, (v-t.Center)/t.Scale, (predictions[j]-t.Center)/t.Scale)
 		case data.Multiclass:
-			for k, share := range says {
+			for k, share := range predictions {
 				is := 0.0
 				if k == int(v) {
 					is = 1
@@ -145,9 +145,9 @@ func (m *Model) guessLoss(y, w []float64) (guess, least float64, rows int) {
 				add(row, is, share)
 			}
 		case data.Binary:
-			add(row, v, says[1])
+			add(row, v, predictions[1])
 		default:
-			add(row, v, says[j])
+			add(row, v, predictions[j])
 		}
 	}
 	rows = len(y) / width

@@ -255,30 +255,30 @@ func (g *game) shapley(ctx context.Context, x looked) (*Shapley, error) {
 	b := g.background
 	out := &Shapley{
 		Columns: g.m.Columns(), Outputs: g.m.explained(), LogOdds: g.o.LogOdds, Method: g.o.Method,
-		BackgroundRows: b.x.Rows, Base: make([]float64, b.says.Cols), Notes: CellNotes(x.counts),
+		BackgroundRows: b.x.Rows, Base: make([]float64, b.predictions.Cols), Notes: CellNotes(x.counts),
 	}
 	if g.o.Method == "permutation" {
 		out.Pairs = g.o.Pairs
 	}
 	for i := range b.x.Rows {
-		for k, v := range b.says.Row(i) {
+		for k, v := range b.predictions.Row(i) {
 			out.Base[k] += v / float64(b.x.Rows)
 		}
 	}
 	var err error
 	out.Rows, err = g.play(ctx, x)
 	for i := range out.Rows {
-		out.Rows[i].Prediction = slices.Clone(x.says.Row(i))
+		out.Rows[i].Prediction = slices.Clone(x.predictions.Row(i))
 	}
 	return out, err
 }
 
 // looked holds rows of a table, encoded, with the model's predictions for them.
 type looked struct {
-	rows   []int              // of the table
-	x      nn.Matrix[float64] // one row each
-	says   nn.Matrix[float64] // the explained outputs
-	counts data.Counts
+	rows        []int              // of the table
+	x           nn.Matrix[float64] // one row each
+	predictions nn.Matrix[float64] // the explained outputs
+	counts      data.Counts
 }
 
 // look encodes rows and predicts them.
@@ -303,8 +303,8 @@ func (g *game) look(t *data.Table, rows []int) (l looked, err error) {
 	if _, err = data.Inputs(b, rows, l.x.Data); err != nil {
 		return l, err
 	}
-	l.says = nn.NewMatrix[float64](len(rows), g.m.Encoding.Outputs())
-	g.explain(p, l.says.Data)
+	l.predictions = nn.NewMatrix[float64](len(rows), g.m.Encoding.Outputs())
+	g.explain(p, l.predictions.Data)
 	return l, nil
 }
 
@@ -325,7 +325,7 @@ func (g *game) explain(p, out []float64) {
 // play returns the values of each row. A piece of work is a row with a part of the background. The
 // parts are added in order, so the number of cores does not affect the result.
 func (g *game) play(ctx context.Context, x looked) ([]ShapleyRow, error) {
-	columns, outputs := len(g.m.Encoding.Inputs), x.says.Cols
+	columns, outputs := len(g.m.Encoding.Inputs), x.predictions.Cols
 	rows := make([]ShapleyRow, x.x.Rows)
 	parts := min(shapleyPieces, g.background.x.Rows)
 	type state struct {
@@ -379,7 +379,7 @@ func newTally(outputs, columns int) tally {
 // total turns the sums of the parts into means over the background.
 func (g *game) total(parts []tally) ShapleyRow {
 	columns, n := len(g.m.Encoding.Inputs), float64(g.background.x.Rows)
-	sum := newTally(g.background.says.Cols, columns)
+	sum := newTally(g.background.predictions.Cols, columns)
 	for _, p := range parts {
 		for i := range p.values {
 			sum.values[i] += p.values[i]
@@ -403,21 +403,21 @@ func (g *game) total(parts []tally) ShapleyRow {
 
 // player makes the predictions of a game, on one goroutine.
 type player struct {
-	g       *game
-	differ  []int              // the columns in which the two rows are encoded differently
-	rows    nn.Matrix[float64] // encoded
-	raw     []float64          // the network's outputs for them
-	says    []float64          // explained values of all rows of a game
-	perm    []int
-	pair    []float64 // the values by one pair of permutations, output by output
-	squares []float64
+	g           *game
+	differ      []int              // the columns in which the two rows are encoded differently
+	rows        nn.Matrix[float64] // encoded
+	raw         []float64          // the network's outputs for them
+	predictions []float64          // explained values of all rows of a game
+	perm        []int
+	pair        []float64 // the values by one pair of permutations, output by output
+	squares     []float64
 }
 
 // playerRows is the number of rows that a player predicts at once.
 const playerRows = 512
 
 func newPlayer(g *game) *player {
-	outputs, columns := g.background.says.Cols, len(g.m.Encoding.Inputs)
+	outputs, columns := g.background.predictions.Cols, len(g.m.Encoding.Inputs)
 	return &player{
 		g: g, rows: nn.NewMatrix[float64](playerRows, g.m.Encoding.Width()), raw: make([]float64, playerRows*outputs),
 		pair: make([]float64, outputs*columns), squares: make([]float64, outputs*columns),
@@ -438,8 +438,8 @@ func (p *player) versus(x looked, row, b int, sum tally) {
 	switch {
 	case n == 0:
 	case n == 1:
-		for k, v := range x.says.Row(row) {
-			sum.values[k*len(p.g.m.Encoding.Inputs)+p.differ[0]] += v - p.g.background.says.At(b, k)
+		for k, v := range x.predictions.Row(row) {
+			sum.values[k*len(p.g.m.Encoding.Inputs)+p.differ[0]] += v - p.g.background.predictions.At(b, k)
 		}
 	case p.g.o.Method == "exact" || n < 16 && 1<<n <= 2*(n-1)*p.g.o.Pairs:
 		p.exact(own, other, sum)
@@ -450,8 +450,8 @@ func (p *player) versus(x looked, row, b int, sum tally) {
 
 // predict sets says to the explained values of count rows, which fill writes one by one.
 func (p *player) predict(count int, fill func(i int, row []float64)) {
-	g, outputs := p.g, p.g.background.says.Cols
-	p.says = slices.Grow(p.says[:0], count*outputs)[:count*outputs]
+	g, outputs := p.g, p.g.background.predictions.Cols
+	p.predictions = slices.Grow(p.predictions[:0], count*outputs)[:count*outputs]
 	for from := 0; from < count; from += playerRows {
 		n := min(playerRows, count-from)
 		for i := range n {
@@ -459,7 +459,7 @@ func (p *player) predict(count int, fill func(i int, row []float64)) {
 		}
 		raw := p.raw[:n*outputs]
 		g.m.engine.predictEncoded(p.rows.Slice(0, n), raw)
-		g.explain(g.m.finishRows(raw), p.says[from*outputs:][:n*outputs])
+		g.explain(g.m.finishRows(raw), p.predictions[from*outputs:][:n*outputs])
 	}
 }
 
@@ -471,7 +471,7 @@ func (p *player) put(to, from []float64, column int) {
 
 // exact goes over all sets of the columns in which the two rows differ.
 func (p *player) exact(own, other []float64, sum tally) {
-	n, columns, outputs := len(p.differ), len(p.g.m.Encoding.Inputs), p.g.background.says.Cols
+	n, columns, outputs := len(p.differ), len(p.g.m.Encoding.Inputs), p.g.background.predictions.Cols
 	p.predict(1<<n, func(set int, row []float64) {
 		copy(row, other)
 		for i, c := range p.differ {
@@ -491,7 +491,7 @@ func (p *player) exact(own, other []float64, sum tally) {
 			for set := range 1 << n {
 				if set>>i&1 == 0 {
 					with := set | 1<<i
-					value += weight[bits.OnesCount(uint(set))] * (p.says[with*outputs+k] - p.says[set*outputs+k])
+					value += weight[bits.OnesCount(uint(set))] * (p.predictions[with*outputs+k] - p.predictions[set*outputs+k])
 				}
 			}
 			sum.values[k*columns+c] += value
@@ -502,7 +502,7 @@ func (p *player) exact(own, other []float64, sum tally) {
 // sample goes through pairs of random orders of the columns in which the two rows differ.
 func (p *player) sample(x looked, row, b int, sum tally) {
 	own, other := x.x.Row(row), p.g.background.x.Row(b)
-	n, pairs, columns, outputs := len(p.differ), p.g.o.Pairs, len(p.g.m.Encoding.Inputs), x.says.Cols
+	n, pairs, columns, outputs := len(p.differ), p.g.o.Pairs, len(p.g.m.Encoding.Inputs), x.predictions.Cols
 	p.perm = slices.Grow(p.perm[:0], n*pairs)[:n*pairs]
 	for r := range pairs {
 		rng.Perm(p.perm[r*n:][:n], p.g.o.Seed, rng.Permute, shapleyOrder|uint64(x.rows[row])<<32|uint64(b)<<20|uint64(r))
@@ -529,11 +529,11 @@ func (p *player) sample(x looked, row, b int, sum tally) {
 		clear(p.pair)
 		for walk := 2 * r; walk < 2*r+2; walk++ {
 			for k := range outputs {
-				before := p.g.background.says.At(b, k)
+				before := p.g.background.predictions.At(b, k)
 				for step := range n {
-					after := x.says.At(row, k)
+					after := x.predictions.At(row, k)
 					if step < inner {
-						after = p.says[(walk*inner+step)*outputs+k]
+						after = p.predictions[(walk*inner+step)*outputs+k]
 					}
 					p.pair[k*columns+p.differ[at(walk, step)]] += (after - before) / 2
 					before = after

@@ -73,11 +73,11 @@ func TestShrink(t *testing.T) {
 			if !(after < before) || m.WeightsSHA256() != plain.WeightsSHA256() {
 				t.Errorf("test %s %v, before %v; weights %s and %s", c.score, after, before, m.WeightsSHA256(), plain.WeightsSHA256())
 			}
-			says := m.Training.Metrics.OutOfFold
-			if says == nil {
-				says = m.Training.Metrics.Validation
+			report := m.Training.Metrics.OutOfFold
+			if report == nil {
+				report = m.Training.Metrics.Validation
 			}
-			if loss, _ := says.Get("log_loss"); c.score == "log_loss" && math.Abs(loss-s.After) > 1e-5 {
+			if loss, _ := report.Get("log_loss"); c.score == "log_loss" && math.Abs(loss-s.After) > 1e-5 {
 				t.Errorf("the report has a log loss of %v, want the %v of the shrinkage", loss, s.After)
 			}
 			var b bytes.Buffer

@@ -109,7 +109,7 @@ func (b *bag) turn(m *Model, all []*member, i int) (t turn, err error) {
 				weight = w[r]
 			}
 			outputs := m.Outputs()
-			losses = append(losses, m.meanLoss(one.says[r*outputs:][:outputs], targets[r*width:][:width], nil))
+			losses = append(losses, m.meanLoss(one.predictions[r*outputs:][:outputs], targets[r*width:][:width], nil))
 			weights = append(weights, weight)
 		}
 	}

@@ -85,20 +85,20 @@ func TestWorseRecipeIsLeftOut(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	says := map[*member][]float64{}
+	predictions := map[*member][]float64{}
 	for k, member := range f.bag.members {
-		says[member] = member.says
-		member.says = slices.Clone(member.says)
-		for i := range member.says { // the same predictions, and so nearly the same losses
-			member.says[i] = 3 + float64(k%2)*0.001
+		predictions[member] = member.predictions
+		member.predictions = slices.Clone(member.predictions)
+		for i := range member.predictions { // the same predictions, and so nearly the same losses
+			member.predictions[i] = 3 + float64(k%2)*0.001
 		}
 	}
 	if m := f.Unscored(); !slices.Equal(scales(m), slices.Repeat([]data.Scaling{data.ScaleAuto, data.ScaleTrees}, 4)) || len(f.bag.said()) > 0 {
 		t.Fatalf("equal recipes: the members have the scalings %v, and the run says %v", scales(m), f.bag.said())
 	}
 	for k, member := range f.bag.members {
-		for i := range member.says {
-			member.says[i] = 3 + float64(k%2)*50
+		for i := range member.predictions {
+			member.predictions[i] = 3 + float64(k%2)*50
 		}
 	}
 	m := f.Unscored()
@@ -109,8 +109,8 @@ func TestWorseRecipeIsLeftOut(t *testing.T) {
 	if !strings.Contains(said, "The members with the recipe trees, 4 of 8, are left out") {
 		t.Errorf("the run says %s", said)
 	}
-	for member, own := range says {
-		member.says = own
+	for member, own := range predictions {
+		member.predictions = own
 	}
 	j, err := f.OutOfFold(m)
 	if err != nil {

@@ -76,8 +76,8 @@ func (c *predictCmd) Run(e *env) error {
 		return err
 	}
 	e.sayAll(model.CellNotes(counts))
-	if more.says = out; more.of != m { // bounds, which are predictions of their own
-		if more.says, _, err = more.of.Predict(t, model.PredictOptions{BadAsMissing: c.BadCells == "missing"}); err != nil {
+	if more.predictions = out; more.of != m { // bounds, which are predictions of their own
+		if more.predictions, _, err = more.of.Predict(t, model.PredictOptions{BadAsMissing: c.BadCells == "missing"}); err != nil {
 			return err
 		}
 	}
@@ -111,16 +111,16 @@ func (c *predictCmd) Run(e *env) error {
 
 // extraColumns are the columns after the predictions: their names, and a function that returns their cells for a prediction.
 type extraColumns struct {
-	columns []string
-	cells   func(says []float64) []string
-	of      *model.Model // whose predictions the cells are made from: the model or that of its bounds
-	says    []float64    // these predictions, for all rows
+	columns     []string
+	cells       func(predictions []float64) []string
+	of          *model.Model // whose predictions the cells are made from: the model or that of its bounds
+	predictions []float64    // these predictions, for all rows
 }
 
 // row returns the cells of a row.
 func (x *extraColumns) row(r int) []string {
 	n := x.of.Outputs()
-	return x.cells(x.says[r*n:][:n])
+	return x.cells(x.predictions[r*n:][:n])
 }
 
 // more returns the columns of --interval and --sets.
@@ -140,8 +140,8 @@ func (c *predictCmd) more(m *model.Model) (extraColumns, error) {
 		if c.Sets != 0 {
 			return none, usagef("--interval is for regression and --sets for classes; give one of them")
 		}
-		return extraColumns{columns: columns, of: by, cells: func(says []float64) (cells []string) {
-			in, _ := by.Intervals(says, level) // the check above would have returned an error
+		return extraColumns{columns: columns, of: by, cells: func(predictions []float64) (cells []string) {
+			in, _ := by.Intervals(predictions, level) // the check above would have returned an error
 			for _, i := range in {
 				cells = append(cells, allDigits(i.Lower), allDigits(i.Upper))
 			}
@@ -151,8 +151,8 @@ func (c *predictCmd) more(m *model.Model) (extraColumns, error) {
 		if _, err := m.Sets(nil, float64(c.Sets)); err != nil {
 			return none, err
 		}
-		return extraColumns{columns: []string{m.Targets()[0] + "_set"}, of: m, cells: func(says []float64) []string {
-			sets, _ := m.Sets(says, float64(c.Sets))
+		return extraColumns{columns: []string{m.Targets()[0] + "_set"}, of: m, cells: func(predictions []float64) []string {
+			sets, _ := m.Sets(predictions, float64(c.Sets))
 			return []string{data.JoinNames(sets[0])}
 		}}, nil
 	}
