@@ -2,10 +2,12 @@ package model
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/gradus-ml/gradus/data"
@@ -134,6 +136,46 @@ func TestOutOfFoldIsCrossFitted(t *testing.T) {
 		}
 		if others == 0 {
 			t.Errorf("%s: no row is predicted otherwise than by the kept networks, so the test holds little", name)
+		}
+	}
+}
+
+// The run of a member keeps its cross-fitted predictions as JSON. Predictions for other rows than its own are refused.
+func TestFoldRunKeepsPredictions(t *testing.T) {
+	for _, interval := range []float64{0, 0.8} {
+		o := Options{Targets: []string{"y"}, Ignore: []string{"person", "positive"}, Members: 3, Epochs: 5, Interval: interval}
+		f, err := Prepare(Tables{Train: fewRows(t, 90, 1)}, o, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		run, err := f.TrainMember(context.Background(), 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(run.Predictions) != len(run.Rows) || interval > 0 && len(run.Bounds) != 2*len(run.Rows) {
+			t.Fatalf("there are %d predictions and %d bounds for %d rows", len(run.Predictions), len(run.Bounds), len(run.Rows))
+		}
+		text, err := json.Marshal(run)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var again FoldRun
+		if err := json.Unmarshal(text, &again); err != nil || !slices.Equal(again.Predictions, run.Predictions) || !slices.Equal(again.Bounds, run.Bounds) {
+			t.Errorf("read back, the predictions are %v and the bounds %v, want %v and %v; the error is %v", again.Predictions, again.Bounds, run.Predictions, run.Bounds, err)
+		}
+		for _, change := range []func(r *FoldRun){
+			func(r *FoldRun) { r.Predictions = r.Predictions[1:] },
+			func(r *FoldRun) { r.Rows = r.Rows[1:] },
+			func(r *FoldRun) { r.Bounds = append(slices.Clone(r.Bounds), 1) },
+		} {
+			wrong := *run
+			change(&wrong)
+			if text, err = json.Marshal(&wrong); err != nil {
+				t.Fatal(err)
+			}
+			if err := json.Unmarshal(text, &again); err == nil || !strings.Contains(err.Error(), "which take") {
+				t.Errorf("got the error %v, want one about the number of predictions or bounds", err)
+			}
 		}
 	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/diagnosis"
+	"github.com/gradus-ml/gradus/internal/plural"
 	"github.com/gradus-ml/gradus/internal/spill"
 	"github.com/gradus-ml/gradus/train"
 )
@@ -64,7 +65,29 @@ func (r *FoldRun) unmarshal(text []byte, custom ...Custom) error {
 	}
 	m, err := Read(bytes.NewReader(came.Model), custom...)
 	*r = FoldRun{Model: m, Notes: came.Notes, Of: came.Of, Found: came.Found, Rows: came.Rows, Predictions: came.Predictions, Bounds: came.Bounds}
-	return err
+	if err != nil {
+		return err
+	}
+	return r.check()
+}
+
+// check refuses predictions that do not belong to the rows.
+func (r *FoldRun) check() error {
+	if len(r.Predictions) == 0 {
+		r.Bounds = nil
+		return nil
+	}
+	if want := len(r.Rows) * r.Model.Outputs(); len(r.Predictions) != want {
+		return fmt.Errorf("the run of a member has %d predictions for %s, which take %d", len(r.Predictions), plural.Of(len(r.Rows), "row"), want)
+	}
+	want := 0
+	if r.Model.bounds != nil {
+		want = len(r.Rows) * r.Model.bounds.Outputs()
+	}
+	if len(r.Bounds) != want {
+		return fmt.Errorf("the run of a member has %d bounds for %s, which take %d", len(r.Bounds), plural.Of(len(r.Rows), "row"), want)
+	}
+	return nil
 }
 
 // TrainFold trains and scores fold i, from 0, of k on the training table, as CrossValidate does.

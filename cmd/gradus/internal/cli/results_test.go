@@ -37,7 +37,7 @@ var others = strings.Fields(`train.Stream train.Config train.Progress diagnosis.
 	nn.Dense nn.LayerSpec nn.Penalty nn.CheckOptions nn.Tape
 	optim.Step optim.Hyper optim.Scores optim.AdaDelta optim.AdaGrad optim.Adam optim.AdamW optim.Lion optim.Momentum optim.RMSProp
 	optim.StepDecay optim.Exponential optim.Cosine optim.Inverse optim.Polynomial optim.CosineRestarts optim.OneCycle optim.Plateau optim.Sweep
-	metrics.ClassScore metrics.Score metrics.Report model.Judged model.NewOptions model.Options model.EvaluateOptions model.ImportanceOptions model.Model model.Part model.Fit
+	metrics.ClassScore metrics.Score metrics.Report model.Judged model.NewOptions model.Options model.EvaluateOptions model.ImportanceOptions model.Model model.Part model.Fit model.FoldRun
 	lesson.Shares lesson.Experiment lesson.ExplainOptions lesson.Explanation lesson.Layer lesson.Update lesson.Factor lesson.Path lesson.Recursion lesson.Term
 	lesson.Norm lesson.NormStep lesson.RowSum lesson.RowTerm`)
 
