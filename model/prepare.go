@@ -318,11 +318,10 @@ func encodeAll[T nn.Float](f *Fit) (d train.Data[T], test train.Set[T], err erro
 		f.noteForeign()
 	}
 	if f.Rows.Validation > 0 {
-		var counts data.Counts
-		if d.Validation, counts, err = heldRows[T](f, f.validationTable(), f.parts.validation); err != nil {
+		if d.Validation, f.heldIn, err = heldRows[T](f, f.validationTable(), f.parts.validation); err != nil {
 			return d, test, err
 		}
-		f.noteCells("validation", f.tables.Validation, counts)
+		f.noteCells("validation", f.tables.Validation, f.heldIn)
 	}
 	switch {
 	case f.keepsTest():
