@@ -242,19 +242,6 @@ func (e *engineOf[T]) tempered(beta float64) engine {
 	return newEngine(net)
 }
 
-// heldBack returns the validation rows of a run with a model's predictions for them. For an
-// ensemble it returns the out-of-fold rows, if there are any.
-func (f *Fit) heldBack(m *Model) (*Judged, error) {
-	if f.bag != nil && f.bag.inFolds {
-		return f.OutOfFold(m)
-	}
-	if len(f.parts.validation) == 0 {
-		return nil, nil
-	}
-	t := f.validationTable()
-	return f.judge(m, "validation", t, f.parts.validation)
-}
-
 // guess returns the guess from the training rows. j are rows that were held back: those out of fold are the training rows.
 func (f *Fit) guess(m *Model, j *Judged) ([]float64, error) {
 	y, w := j.Truth, j.W

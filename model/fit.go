@@ -83,6 +83,9 @@ type runner interface {
 	checkpoint(w io.Writer) error
 	restore(c *train.Checkpoint) error
 	agreed() bool
+	// crossFitted returns predictions for the validation rows at epochs that the rows did not choose. m is the model of the
+	// run, or of its bounds. It returns nil if there are no such predictions.
+	crossFitted(m *Model) []float64
 	encoded(what string) any // the training, validation or test rows, a train.Set[T]; without rows if they were not kept
 }
 

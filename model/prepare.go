@@ -288,6 +288,9 @@ func prepare[T nn.Float](f *Fit, start *Weights) (runner, error) {
 	if err := weighAll(f, &d); err != nil {
 		return nil, err
 	}
+	if d.Validation.Parts, err = f.inParts(d.Validation.W); err != nil {
+		return nil, err
+	}
 	if err := f.scoreEpochs(); err != nil {
 		return nil, err
 	}

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/gradus-ml/gradus/cmd/gradus/internal/lab"
@@ -70,7 +71,13 @@ func (given *reportCmd) Run(e *env) error {
 		r.Columns = result.reportColumns()
 	}
 	r.Title, r.History, r.Found = "Run "+filepath.Base(filepath.Clean(c.RunDir)), h, result.Diagnosis
-	r.Notes = append(result.Notes, lacking...)
+	notes := append(result.Notes, lacking...)
+	for _, note := range r.Notes {
+		if !slices.Contains(notes, note) { // it is about what was computed now
+			notes = append(notes, note)
+		}
+	}
+	r.Notes = notes
 	if n := len(result.Members); n > 0 {
 		r.Notes = append(r.Notes, fmt.Sprintf("The model is the mean of %s. The learning curves and the picture of the network are those of member 0; gradus plot shows the others.", counted(n, "network")))
 	}

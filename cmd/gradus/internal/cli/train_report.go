@@ -514,11 +514,11 @@ func honesty(m *model.Model) string {
 	r := t.Rows
 	if t.Metrics.OutOfFold != nil {
 		text := "Out of fold, a row is predicted by members that were not trained on it"
-		if choseEpoch(m) {
+		switch {
+		case t.CrossFitted:
+			text += ", at the epoch that is best for the other rows of its fold"
+		case choseEpoch(m):
 			text += "; it only helped to choose their epoch"
-			if r.Train < fewForFolds {
-				text += ", which makes the scores of so few rows somewhat too good"
-			}
 		}
 		if r.Test > 0 {
 			text += ". The test rows were used only for these scores"
@@ -562,10 +562,6 @@ func choseEpoch(m *model.Model) bool {
 
 // fewForTest is the number of rows below which no test rows are suggested.
 const fewForTest = 10
-
-// fewForFolds is the number of training rows below which the choice of the epoch shows in out-of-fold scores.
-// docs/intervals.md has the figures.
-const fewForFolds = 500
 
 // shellWords writes a call as it is typed in a shell.
 func shellWords(words []string) string {

@@ -65,6 +65,9 @@ func NewReport(f *model.Fit, m *model.Model) (Report, error) {
 	j, err := f.Judge(m)
 	if err == nil {
 		r.Rows = RowFigures(m, j)
+		if m.Training.CrossFitted && !j.CrossFitted && j.What == "out-of-fold" {
+			r.Notes = append(r.Notes, "The pictures of out-of-fold rows show the networks as they are. These rows chose the networks' epochs, so the errors look somewhat smaller here than in the scores, which are at epochs that the row did not choose.")
+		}
 	}
 	return r, err
 }
