@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/gradus-ml/gradus/internal/plural"
 )
 
 // These remarks say what else the cells of a column could be, where nothing decides it.
@@ -39,7 +41,7 @@ func (l *inspection) caseVariants(t *Table) Note {
 	}
 	var said []string
 	for _, code := range first {
-		said = append(said, fmt.Sprintf("%s in %s", quote(p.view.dict.at(code)), plural(cells[code], "cell")))
+		said = append(said, fmt.Sprintf("%s in %s", quote(p.view.dict.at(code)), plural.Of(cells[code], "cell")))
 	}
 	more := ""
 	if n := len(order) - 1; n > 0 {
@@ -84,7 +86,7 @@ func (l *inspection) wholeDoubts(t *Table, name string) Note {
 	if sortNumbers(values, nil); len(slices.Compact(values)) != p.numbers || sorted && !named { // ordered numbers count something, such as years
 		return nil
 	}
-	return noteOf(fmt.Sprintf("read as amounts, but %s are whole numbers that are all different, such as %s; if they are ids, say ", plural(p.numbers, "cell"), formatNumber(first)),
+	return noteOf(fmt.Sprintf("read as amounts, but %s are whole numbers that are all different, such as %s; if they are ids, say ", plural.Of(p.numbers, "cell"), formatNumber(first)),
 		set("Ignore", name), "; if they are amounts, say ", typed(name, KindNumber))
 }
 
@@ -104,5 +106,5 @@ func (sp *Spelling) unsigned(c *column, t *Table, rows []int) string {
 	if n == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%s of at most 1 without a percent sign, such as %s, taken for %s %%: write all in one way if they are shares", plural(n, "cell"), quote(first), first)
+	return fmt.Sprintf("%s of at most 1 without a percent sign, such as %s, taken for %s %%: write all in one way if they are shares", plural.Of(n, "cell"), quote(first), first)
 }

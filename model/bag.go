@@ -154,7 +154,7 @@ func (f *Fit) bagged() (err error) {
 		f.countRows()
 	}
 	if tables.Memory == nil {
-		go f.sources()
+		go f.sum()
 	}
 	return nil
 }
