@@ -247,17 +247,6 @@ func (e *Encoding) takes(values, room int) error {
 	return nil
 }
 
-// Unseen returns the number of levels in a row that were not in the training rows.
-func (e *Encoding) Unseen(row []Value) int {
-	n := 0
-	for i := range e.Inputs {
-		if !e.Knows(i, row[i]) {
-			n++
-		}
-	}
-	return n
-}
-
 // Lacks reports whether a value is missing in a column. column is the place in Columns.
 func (e *Encoding) Lacks(column int, v Value) bool { return v.missing(e.Inputs[column].Spelling) }
 

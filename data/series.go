@@ -499,7 +499,7 @@ func appendTime(b []byte, seconds int64, shape uint8) []byte {
 }
 
 // Errorf returns an error whose text is only that sentence. errors.Is finds kind in it. %w is
-// the cause. It is for readers of formats.
+// the cause. It is for readers of formats, and for what checks options that concern a table.
 func Errorf(kind error, format string, args ...any) error {
 	for _, a := range args {
 		if cause, ok := a.(error); ok {

@@ -127,9 +127,9 @@ func (t *Table) Index(name string) int {
 	return -1
 }
 
-// Target returns the position of the column with that name. The error for a table
+// target returns the position of the column with that name. The error for a table
 // without such a column lists similar names.
-func (t *Table) Target(name string) (int, error) {
+func (t *Table) target(name string) (int, error) {
 	i, ok := t.index[name]
 	switch {
 	case !ok:

@@ -447,7 +447,7 @@ func (s *Schema) Labeled(t *Table) (rows []int, err error) {
 	defer spill.Guard(&err)()
 	looks := make([]inspection, len(s.Targets))
 	for i, y := range s.Targets {
-		col, err := t.Target(y.Name)
+		col, err := t.target(y.Name)
 		if err != nil {
 			return nil, err
 		}

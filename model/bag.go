@@ -58,6 +58,7 @@ type bag struct {
 // it has ended, so only members in progress take memory.
 type member struct {
 	tables  Tables
+	fold    *fold
 	options Options
 
 	lock sync.Mutex // held while it is trained or looked at
@@ -113,8 +114,8 @@ func (f *Fit) bagged() (err error) {
 		if len(b.turns) > 1 {
 			own.Recipe = b.turns[k%len(b.turns)]
 		}
-		fold.schema, fold.weightless = f.Schema, weightless
-		t.fold, t.Memory = &fold, room
+		fold.schema, fold.weightless, fold.sources = f.Schema, weightless, f.sources
+		t.Memory = room
 		own.Members, own.MaxTime, own.Shrink, own.Elsewhere, own.Ranks = 0, 0, false, nil, nil // all are shrunk by the same amount
 		own.Threads = max(1, cmp.Or(o.Threads, runtime.GOMAXPROCS(0))/b.workers)
 		own.Metrics, own.Targets = slices.Clone(o.Metrics), slices.Clone(o.Targets)
@@ -122,9 +123,9 @@ func (f *Fit) bagged() (err error) {
 			own.Stage, own.Refuse, own.Encoded = nil, nil, nil
 			own.Seed = rng.Uint64(o.Seed, rng.Member, uint64(k), 0) >> 32 // a number that every JSON reader can hold
 		}
-		b.members = append(b.members, &member{tables: t, options: own})
+		b.members = append(b.members, &member{tables: t, fold: &fold, options: own})
 	}
-	first, err := Prepare(b.members[0].tables, b.members[0].options, nil)
+	first, err := prepareFold(b.members[0].tables, b.members[0].options, nil, b.members[0].fold)
 	if err != nil {
 		return err
 	}
@@ -133,7 +134,7 @@ func (f *Fit) bagged() (err error) {
 	notes := f.Notes
 	*f = Fit{
 		Options: first.Options, Schema: first.Schema, Encoding: first.Encoding, wide: first.wide, Notes: first.Notes, Rows: first.Rows,
-		tables: tables, parts: first.parts, recipe: first.recipe, imputed: first.imputed, ownEpochs: first.ownEpochs,
+		tables: tables, fold: f.fold, parts: first.parts, recipe: first.recipe, imputed: first.imputed, ownEpochs: first.ownEpochs,
 		sources: f.sources, bag: b, runner: b,
 	}
 	f.Options.Members, f.Options.Threads, f.Options.MaxTime, f.Options.Recipe = o.Members, o.Threads, o.MaxTime, o.Recipe
@@ -309,7 +310,7 @@ func (b *bag) train(ctx context.Context, k int, steps chan<- train.Step, over fu
 	f := m.fit
 	if f == nil {
 		var err error
-		if f, err = Prepare(m.tables, m.options, nil); err != nil {
+		if f, err = prepareFold(m.tables, m.options, nil, m.fold); err != nil {
 			if ctx.Err() != nil { // the wait for memory may have been canceled
 				return nil
 			}
@@ -452,7 +453,7 @@ func (b *bag) model() *Model {
 		Reason: r.Reason, Converged: r.Converged, Epochs: r.Epochs, Steps: r.Steps, Seconds: r.Seconds, Loss: r.Loss,
 		Rows: b.fit.Rows, Diagnosis: b.diagnose(),
 	}
-	if b.fit.tables.fold == nil {
+	if b.fit.fold == nil {
 		m.Training.Tables = b.fit.sources()
 	}
 	return m

@@ -15,6 +15,7 @@ import (
 	"github.com/gradus-ml/gradus/internal/spill"
 	"github.com/gradus-ml/gradus/internal/team"
 	"github.com/gradus-ml/gradus/metrics"
+	"github.com/gradus-ml/gradus/model/internal/deal"
 	"github.com/gradus-ml/gradus/train"
 )
 
@@ -25,6 +26,8 @@ type fold struct {
 
 	schema     *data.Schema // of the table, if it is known
 	weightless int          // rows left out of it because their weight is 0
+
+	sources func() map[string]Source // the tables, for all folds together; nil: each run finds out for itself
 }
 
 // CV is the result of a cross-validation.
@@ -94,15 +97,15 @@ func CrossValidate(ctx context.Context, tables Tables, o Options, k int, done fu
 	if tables.Memory == nil {
 		tables.Memory = new(SharedMemory)
 	}
-	tables.sources = sync.OnceValue(func() map[string]Source { return sourcesOf(tables) })
+	sources := sync.OnceValue(func() map[string]Source { return sourcesOf(tables) })
 	workers := min(k, cmp.Or(o.Threads, runtime.GOMAXPROCS(0)))
 	run := func(ctx context.Context, i int) (*FoldRun, error) {
-		own, o := tables, o
-		own.fold = &folds[i]
+		o := o
+		folds[i].sources = sources
 		if step := o.Step; step != nil {
 			o.Step = func(_ int, f *Fit, s train.Step) { step(i, f, s) }
 		}
-		return trainFold(ctx, own, o)
+		return trainFold(ctx, tables, o, &folds[i])
 	}
 	if o.Elsewhere != nil {
 		workers, run = k, o.Elsewhere
@@ -214,7 +217,7 @@ func (o *Options) folds(s *data.Schema, t *data.Table, k int) (folds []fold, of 
 	if byTime {
 		var times []float64
 		if times, err = data.Times(t, o.timeColumn(), s.Rows); err == nil {
-			of, err = data.TimeFolds(times, k)
+			of, err = deal.TimeFolds(times, k)
 		}
 	} else {
 		var groups int
@@ -269,7 +272,7 @@ func (o *Options) deal(s *data.Schema, t *data.Table, places []int, k int, seed 
 		if strata != nil {
 			strata = pickIn(t, strata, places)
 		}
-		of, err = t.Folds(len(places), strata, k, seed)
+		of, err = deal.Folds(t.Spilled(), len(places), strata, k, seed)
 		return of, 0, err
 	}
 	group, err := data.Groups(t, o.Group, pick(s.Rows, places))
@@ -279,7 +282,7 @@ func (o *Options) deal(s *data.Schema, t *data.Table, places []int, k int, seed 
 	if groups = slices.Max(group) + 1; groups < k {
 		return nil, groups, nil
 	}
-	of, err = data.GroupFolds(group, k, seed)
+	of, err = deal.GroupFolds(group, k, seed)
 	return of, groups, err
 }
 

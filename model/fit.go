@@ -32,9 +32,6 @@ type Tables struct {
 	Cache string
 
 	Memory *SharedMemory // shared with other runs at the same time; nil: the run can use all memory
-
-	fold    *fold                    // of a cross-validation: which rows of Train are used for what
-	sources func() map[string]Source // of the folds together; see Fit
 }
 
 // Fit is a training run on a table. Prepare prepares it, Steps advances it, and at any
@@ -48,6 +45,7 @@ type Fit struct {
 
 	wide    *data.Encoding // Encoding with the targets of the network's outputs: with bounds, each target three times
 	tables  Tables
+	fold    *fold // which rows are used for what, in a cross-validation or an ensemble; nil: the options say so
 	parts   parts
 	recipe  recipe
 	runner  runner
@@ -321,7 +319,7 @@ func (f *Fit) Unscored() *Model {
 		},
 	}
 	m.separateBounds()
-	if f.tables.fold == nil {
+	if f.fold == nil {
 		m.Training.Tables = f.sources()
 	}
 	if f.recipe.config.KeepBest {

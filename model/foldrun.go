@@ -77,16 +77,15 @@ func TrainFold(ctx context.Context, tables Tables, o Options, k, i int) (r *Fold
 	if i < 0 || i >= k {
 		return nil, refuse("Folds", nil, "there is no fold %d of %d", i, k)
 	}
-	tables.fold = &folds[i]
-	return trainFold(ctx, tables, o)
+	return trainFold(ctx, tables, o, &folds[i])
 }
 
 // trainFold trains and scores one fold, on one core.
-func trainFold(ctx context.Context, tables Tables, o Options) (*FoldRun, error) {
+func trainFold(ctx context.Context, tables Tables, o Options, own *fold) (*FoldRun, error) {
 	// Options are filled in by a run, so each has a copy.
 	o.Metrics, o.Targets = slices.Clone(o.Metrics), slices.Clone(o.Targets)
 	o.Threads, o.Elsewhere = 1, nil
-	f, err := trained(ctx, tables, o)
+	f, err := trained(ctx, tables, o, own)
 	if err != nil {
 		return nil, err
 	}
@@ -101,12 +100,12 @@ func trainFold(ctx context.Context, tables Tables, o Options) (*FoldRun, error) 
 	return &FoldRun{Model: m, Notes: f.Notes}, nil
 }
 
-// trained runs a training to its end.
-func trained(ctx context.Context, tables Tables, o Options) (*Fit, error) {
+// trained runs a training to its end, that of a fold unless own is nil.
+func trained(ctx context.Context, tables Tables, o Options, own *fold) (*Fit, error) {
 	if ctx.Err() != nil {
 		return nil, fmt.Errorf("%w: %w", train.ErrInterrupted, ended(ctx))
 	}
-	f, err := Prepare(tables, o, nil)
+	f, err := prepareFold(tables, o, nil, own)
 	if err != nil {
 		return nil, err
 	}
@@ -126,11 +125,11 @@ func trained(ctx context.Context, tables Tables, o Options) (*Fit, error) {
 // the run. It may be called from several goroutines.
 func (f *Fit) TrainMember(ctx context.Context, k int) (r *FoldRun, err error) {
 	defer spill.Guard(&err)()
-	t, o, err := f.alone(k)
+	of, o, err := f.alone(k)
 	if err != nil {
 		return nil, err
 	}
-	own, err := trained(ctx, t, o)
+	own, err := trained(ctx, of.tables, o, of.fold)
 	if err != nil {
 		return nil, err
 	}
@@ -147,24 +146,25 @@ func (f *Fit) TrainMember(ctx context.Context, k int) (r *FoldRun, err error) {
 // PrepareMember prepares the run of member k of the run's ensemble as a separate run on one core, to be watched
 // step by step. Its bits are the same as those of the member in the ensemble. The run is not changed.
 func (f *Fit) PrepareMember(k int) (*Fit, error) {
-	t, o, err := f.alone(k)
+	of, o, err := f.alone(k)
 	if err != nil {
 		return nil, err
 	}
+	t := of.tables
 	t.Memory = nil // it waits for no other run
-	return Prepare(t, o, nil)
+	return prepareFold(t, o, nil, of.fold)
 }
 
-// alone returns the data and the options that member k is trained with, on one core.
-func (f *Fit) alone(k int) (Tables, Options, error) {
+// alone returns member k and the options that it is trained with on one core.
+func (f *Fit) alone(k int) (*member, Options, error) {
 	if k < 0 || k >= f.Members() || f.bag == nil {
-		return Tables{}, Options{}, refuse("Members", nil, "there is no member %d of %d", k, f.Members())
+		return nil, Options{}, refuse("Members", nil, "there is no member %d of %d", k, f.Members())
 	}
 	of := f.bag.members[k]
 	o := of.options
 	o.Metrics, o.Targets = slices.Clone(o.Metrics), slices.Clone(o.Targets)
 	o.Threads = 1
-	return of.tables, o, nil
+	return of, o, nil
 }
 
 // elsewhere makes another machine train member k.

@@ -202,7 +202,7 @@ func (f *Fit) linearParts(what string) (parts []linearPart) {
 		}
 		seen := make([]bool, len(f.Schema.Rows)) // more members than folds use further folds of the same rows
 		for _, member := range members {
-			own := member.tables.fold
+			own := member.fold
 			p := linearPart{train: f.pick(f.Schema.Rows, own.train), table: t, rows: spill.Must[int](t.Spilled(), len(own.validation))[:0]}
 			for _, place := range own.validation {
 				if !seen[place] {
@@ -252,10 +252,7 @@ func (f *Fit) trainLinear(ctx context.Context, wide int, all []int, threads int)
 	if nn.Facts(f.recipe.loss).Metric != "" { // the metric that compares them is least for the same loss
 		o.Loss, o.OutputActivation = f.Options.Loss, f.Options.OutputActivation
 	}
-	own, err := trained(ctx, Tables{
-		Train: f.tables.Train, Memory: new(SharedMemory),
-		fold: &fold{train: places, validation: []int{}, schema: f.Schema},
-	}, o)
+	own, err := trained(ctx, Tables{Train: f.tables.Train, Memory: new(SharedMemory)}, o, &fold{train: places, validation: []int{}, schema: f.Schema})
 	if err != nil {
 		var diverged *train.DivergedError
 		if errors.As(err, &diverged) {

@@ -118,7 +118,7 @@ func TestLinearOutOfFold(t *testing.T) {
 		m, f := linearRun(t, table, Options{Members: members, Seed: 1, Epochs: 3, Recipe: RecipePlain})
 		square, rows := 0.0, 0
 		for _, member := range f.bag.members[:(members+1)/2+map[bool]int{true: 2}[members == 4]] {
-			own := member.tables.fold
+			own := member.fold
 			e := ridge(cells, own.train, own.validation)
 			square += e * e * float64(len(own.validation))
 			rows += len(own.validation)

@@ -18,12 +18,12 @@ const (
 	shortOfFolds = FewRows // rows below which no folds are dealt
 )
 
-// chooseMembers chooses the number of networks for AutoMembers. If it is one for another reason than the
+// chooseMembers chooses the number of networks for AutoMembers, of a fold unless own is nil. If it is one for another reason than the
 // table's size, why is a sentence that gives the reason.
-func (o *Options) chooseMembers(tables Tables, s *data.Schema, start *Weights) (n int, why string) {
+func (o *Options) chooseMembers(tables Tables, own *fold, s *data.Schema, start *Weights) (n int, why string) {
 	rows := len(s.Rows)
-	if tables.fold != nil {
-		rows = len(tables.fold.train)
+	if own != nil {
+		rows = len(own.train)
 	} else if tables.Test == nil && o.Test != nil {
 		rows -= int(float64(rows) * *o.Test)
 	}

@@ -33,7 +33,7 @@ func TestAutoMembers(t *testing.T) {
 		{Options{Tolerance: &tolerance}, 100, 3, 1, true},
 		{Options{TargetLoss: &tolerance}, 100, 3, 1, true},
 	} {
-		n, why := c.o.chooseMembers(Tables{}, schema(c.rows, c.columns), nil)
+		n, why := c.o.chooseMembers(Tables{}, nil, schema(c.rows, c.columns), nil)
 		if n != c.want || (why != "") != c.said {
 			t.Errorf("%d rows of %d columns, %+v: got %d networks, %q", c.rows, c.columns, c.o, n, why)
 		}

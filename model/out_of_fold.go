@@ -127,7 +127,7 @@ func (b *bag) again(m *Model) (all []*member, err error) {
 		if k < 0 { // a recipe's members may be left out, but no others
 			return nil, nil
 		}
-		one := &member{model: own, rows: b.fit.pick(b.fit.Schema.Rows, b.members[k].tables.fold.validation)}
+		one := &member{model: own, rows: b.fit.pick(b.fit.Schema.Rows, b.members[k].fold.validation)}
 		if err := one.predict(b.fit.tables.Train); err != nil {
 			return nil, err
 		}

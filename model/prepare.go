@@ -19,6 +19,11 @@ import (
 // network and its trainer. start, if not nil, gives the initial weights. Those of a model also
 // bring its network, columns, classes and encoding; options that differ from them are refused.
 func Prepare(tables Tables, o Options, start *Weights) (f *Fit, err error) {
+	return prepareFold(tables, o, start, nil)
+}
+
+// prepareFold is Prepare for a fold of a cross-validation or for a member of an ensemble, unless own is nil.
+func prepareFold(tables Tables, o Options, start *Weights, own *fold) (f *Fit, err error) {
 	defer spill.Guard(&err)()
 	if err := o.canStart(tables, start); err != nil {
 		return nil, err
@@ -27,8 +32,11 @@ func Prepare(tables Tables, o Options, start *Weights) (f *Fit, err error) {
 	if err != nil {
 		return nil, err
 	}
-	f = &Fit{Options: o, tables: tables}
-	if f.sources = tables.sources; f.sources == nil {
+	f = &Fit{Options: o, tables: tables, fold: own}
+	if own != nil {
+		f.sources = own.sources
+	}
+	if f.sources == nil {
 		f.sources = sync.OnceValue(func() map[string]Source { return sourcesOf(tables) })
 	}
 	f.stage("types")
@@ -37,7 +45,7 @@ func Prepare(tables Tables, o Options, start *Weights) (f *Fit, err error) {
 	}
 	why := ""
 	if o.Members == AutoMembers {
-		f.Options.Members, why = f.Options.chooseMembers(tables, f.Schema, start)
+		f.Options.Members, why = f.Options.chooseMembers(tables, own, f.Schema, start)
 	}
 	if f.Options.Members > 1 {
 		if err := f.bagged(); err != nil {
@@ -92,7 +100,7 @@ func Prepare(tables Tables, o Options, start *Weights) (f *Fit, err error) {
 
 // ownSpill gives one of several runs its own space on the disk, which Release frees. The others use that of the tables.
 func (f *Fit) ownSpill() error {
-	if f.tables.Spill == nil || f.tables.fold == nil && f.tables.Memory == nil {
+	if f.tables.Spill == nil || f.fold == nil && f.tables.Memory == nil {
 		return nil
 	}
 	disk, err := data.NewSpill(f.tables.Spill.Dir())
@@ -144,7 +152,7 @@ func (f *Fit) stage(what string) {
 // findSchema decides what the columns are. It uses those of the model that the run starts from, or those
 // found by the caller of a fold, or looks at the table.
 func (f *Fit) findSchema(start *Weights, base *Model) (err error) {
-	table, fold := f.tables.Train, f.tables.fold
+	table, fold := f.tables.Train, f.fold
 	switch {
 	case base != nil:
 		if err := f.Options.adopt(start, base); err != nil {

@@ -8,6 +8,7 @@ import (
 	"github.com/gradus-ml/gradus/internal/plural"
 	"github.com/gradus-ml/gradus/internal/rng"
 	"github.com/gradus-ml/gradus/internal/spill"
+	"github.com/gradus-ml/gradus/model/internal/deal"
 )
 
 // These functions decide which rows of the tables are used for what.
@@ -23,7 +24,7 @@ func (f *Fit) split() error {
 	if err != nil {
 		return asOption(err)
 	}
-	if f.tables.fold == nil {
+	if f.fold == nil {
 		f.noteLonely(keptInTraining)
 	}
 	keep, _, err := f.holdTest(part)
@@ -52,7 +53,7 @@ func (f *Fit) holdTest(part hold) (keep, held []int, err error) {
 	for i := range keep {
 		keep[i] = i
 	}
-	fold := f.tables.fold
+	fold := f.fold
 	if fold != nil {
 		keep = fold.train
 	}
@@ -80,8 +81,8 @@ func (f *Fit) holdValidation(part hold, keep []int) (kept, held []int, err error
 	case f.tables.Validation != nil:
 		f.parts.validation, err = f.labeled(f.tables.Validation, "validation")
 		return keep, nil, err
-	case f.tables.fold != nil && f.tables.fold.validation != nil:
-		kept, held = keep, f.tables.fold.validation
+	case f.fold != nil && f.fold.validation != nil:
+		kept, held = keep, f.fold.validation
 	case f.Options.Validation != nil:
 		if kept, held, err = part(keep, *f.Options.Validation, rng.SplitValidation); err != nil {
 			return nil, nil, asOption(err)
@@ -208,13 +209,13 @@ func (f *Fit) holder() (hold, error) {
 	case col != "":
 		times, err := data.Times(t, col, rows)
 		return func(places []int, fraction float64, _ rng.Purpose) ([]int, []int, error) {
-			keep, held, err := data.SplitLast(pick(times, places), fraction)
+			keep, held, err := deal.SplitLast(pick(times, places), fraction)
 			return on(places, keep, held, err)
 		}, err
 	case f.Options.Group != "":
 		groups, err := data.Groups(t, f.Options.Group, rows)
 		return func(places []int, fraction float64, p rng.Purpose) ([]int, []int, error) {
-			keep, held, err := data.SplitGroups(pick(groups, places), fraction, f.Options.Seed, uint8(p))
+			keep, held, err := deal.SplitGroups(pick(groups, places), fraction, f.Options.Seed, p)
 			return on(places, keep, held, err)
 		}, err
 	}
@@ -224,7 +225,7 @@ func (f *Fit) holder() (hold, error) {
 		if strata != nil {
 			classes = f.pick(strata, places)
 		}
-		keep, held, err := t.Split(len(places), classes, fraction, f.Options.Seed, uint8(p))
+		keep, held, err := deal.Split(t.Spilled(), len(places), classes, fraction, f.Options.Seed, p)
 		return on(places, keep, held, err)
 	}, nil
 }

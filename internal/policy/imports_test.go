@@ -35,6 +35,7 @@ var allowed = map[string][]string{
 	"internal/memory":              {"github.com/shirou/gopsutil/v4/mem"},
 	"internal/team":                {},
 	"internal/spill":               {"internal/memory", "internal/team", "golang.org/x/sys/unix"},
+	"model/internal/deal":          {"data", "internal/rng", "internal/spill"},
 	"model/internal/blocks":        {"internal/memory", "internal/rng", "nn", "train"},
 	"cmd/gradus/internal/tune":     {"internal/kernel", "internal/rng"},
 	"cmd/gradus/internal/tfevents": {"google.golang.org/protobuf/encoding/protowire"},
@@ -66,7 +67,7 @@ var allowed = map[string][]string{
 	"data/parquet":                 {"data", "internal/flatbuf", "internal/lz4", "github.com/klauspost/compress/"},
 	"diagnosis":                    {"nn", "optim", "train"},
 	"model": {
-		"internal/atomicfile", "model/internal/blocks", "internal/jsonfloat", "internal/kernel", "internal/memory", "internal/mpi", "internal/rng", "internal/safetensors", "internal/spill", "internal/team",
+		"internal/atomicfile", "model/internal/blocks", "model/internal/deal", "internal/jsonfloat", "internal/kernel", "internal/memory", "internal/mpi", "internal/rng", "internal/safetensors", "internal/spill", "internal/team",
 		"nn", "optim", "data", "metrics", "train", "diagnosis",
 	},
 	"cmd/gradus/internal/lesson": {"cmd/gradus/internal/option", "diagnosis", "internal/jsonfloat", "internal/kernel", "internal/rng", "nn", "optim", "train"},

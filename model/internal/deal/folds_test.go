@@ -1,8 +1,7 @@
-package data
+package deal
 
 import (
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/gradus-ml/gradus/internal/rng"
@@ -19,7 +18,7 @@ func TestFolds(t *testing.T) {
 			strata = rapid.SliceOfN(rapid.IntRange(0, 4), n, n).Draw(t, "strata")
 		}
 		seed := rapid.Uint64().Draw(t, "seed")
-		of := must(t)(new(Table).Folds(n, strata, k, seed))
+		of := must(t)(Folds(nil, n, strata, k, seed))
 		spread := func(in func(i int) bool) int {
 			count := make([]int, k)
 			for i, f := range of {
@@ -37,11 +36,11 @@ func TestFolds(t *testing.T) {
 				t.Fatalf("class %d is not spread evenly", class)
 			}
 		}
-		if !slices.Equal(of, must(t)(new(Table).Folds(n, strata, k, seed))) {
+		if !slices.Equal(of, must(t)(Folds(nil, n, strata, k, seed))) {
 			t.Fatal("the same arguments give other folds")
 		}
 	})
-	if slices.Equal(must(t)(new(Table).Folds(50, nil, 5, 1)), must(t)(new(Table).Folds(50, nil, 5, 2))) {
+	if slices.Equal(must(t)(Folds(nil, 50, nil, 5, 1)), must(t)(Folds(nil, 50, nil, 5, 2))) {
 		t.Error("the seed has no effect")
 	}
 }
@@ -61,7 +60,7 @@ func TestGroupsStayWhole(t *testing.T) {
 			home[groups[i]] = f
 		}
 		fraction := rapid.Float64Range(0, 0.99).Draw(t, "fraction")
-		keep, held := whole(t)(SplitGroups(groups, fraction, seed, uint8(rng.SplitTest)))
+		keep, held := whole(t)(SplitGroups(groups, fraction, seed, rng.SplitTest))
 		side := map[int]bool{}
 		for _, i := range keep {
 			side[groups[i]] = true
@@ -80,7 +79,7 @@ func TestGroupsStayWhole(t *testing.T) {
 	if of[0] == of[4] || of[4] != of[6] {
 		t.Errorf("got %v, want of[0] != of[4] and of[4] = of[6]", of)
 	}
-	_, held := whole(t)(SplitGroups(slices.Repeat([]int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}, 10), 0.3, 1, uint8(rng.SplitTest)))
+	_, held := whole(t)(SplitGroups(slices.Repeat([]int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}, 10), 0.3, 1, rng.SplitTest))
 	if len(held) != 30 {
 		t.Errorf("%d of 100 rows are held out, want 30", len(held))
 	}
@@ -133,40 +132,6 @@ func TestByTime(t *testing.T) {
 	})
 	if got := must(t)(TimeFolds([]float64{6, 5, 4, 3, 2, 1}, 2)); !slices.Equal(got, []int{1, 1, 0, 0, -1, -1}) {
 		t.Errorf("got %v, want %v", got, []int{1, 1, 0, 0, -1, -1})
-	}
-}
-
-func TestColumnsAboutRows(t *testing.T) {
-	table, err := NewTable("t", []string{"w", "g", "d", "n", "bad"}, [][]string{
-		{"1", "a", "2024-02-01", "3", "1"}, {"0", "b", "2023-12-31", "-1", "-2"}, {"2.5", " a", "2024-01-01 12:00", "1e3", ""},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	all := []int{0, 1, 2}
-	if w, err := Weights(table, "w", all); err != nil || !slices.Equal(w, []float64{1, 0, 2.5}) {
-		t.Errorf("w = %v, %v, want %v and no error", w, err, []float64{1, 0, 2.5})
-	}
-	if g, err := Groups(table, "g", all); err != nil || !slices.Equal(g, []int{0, 1, 0}) {
-		t.Errorf("g = %v, %v, want %v and no error", g, err, []int{0, 1, 0})
-	}
-	if d, err := Times(table, "d", all); err != nil || !slices.Equal(d, []float64{19754, 19722, 19723.5}) {
-		t.Errorf("d = %v, %v, want %v and no error", d, err, []float64{19754, 19722, 19723.5})
-	}
-	if d, err := Times(table, "n", all); err != nil || !slices.Equal(d, []float64{3, -1, 1000}) {
-		t.Errorf("d = %v, %v, want %v and no error", d, err, []float64{3, -1, 1000})
-	}
-	for want, err := range map[string]error{
-		`t: row 1: column "bad": the cell "-2" is not a weight: give every row a finite number of at least 0, 0 to leave it out`: second(Weights(table, "bad", all)),
-		`t: row 2: column "bad": the cell "" is not a weight`:                                                                    second(Weights(table, "bad", []int{0, 2})),
-		`there is no column "ww" which weighs the rows: did you mean "w"`:                                                        second(Weights(table, "ww", all)),
-		`t: row 2: column "bad": the cell "" is missing: every row needs a group`:                                                second(Groups(table, "bad", all)),
-		`t: row 0: column "g": the cell "a" is not a place in time: every row need`:                                              second(Times(table, "g", all)),
-		`t: row 2: column "bad": the cell "" is not a place in time`:                                                             second(Times(table, "bad", all)),
-	} {
-		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("got %v\nwant %s", err, want)
-		}
 	}
 }
 

@@ -1,8 +1,10 @@
-package data
+// Package deal divides rows into those to train on and those to hold out, and into folds.
+package deal
 
 import (
 	"math"
 
+	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/internal/plural"
 	"github.com/gradus-ml/gradus/internal/rng"
 	"github.com/gradus-ml/gradus/internal/spill"
@@ -14,12 +16,10 @@ import (
 // strata gives the class of each, or is nil. Every class holds out its own share,
 // rounded to the nearest whole number, but never all of its members: a class with one
 // member is kept. Which members are held out is decided by a permutation of the class
-// drawn for (seed, purpose, class). Splits with different purposes are drawn independently: 3 is that of
-// the test rows of package model, 4 that of its validation rows.
+// drawn for (seed, purpose, class). Splits with different purposes are drawn independently.
 //
-// The lists are where the cells of the table are, in memory or on the disk. A fraction below 0 or of at least 1 is an error. So is a length of strata other than n.
-func (t *Table) Split(n int, strata []int, fraction float64, seed uint64, purpose uint8) (keep, held []int, err error) {
-	disk := t.disk
+// The lists are on the disk, or in memory if it is nil. A fraction below 0 or of at least 1 is an error. So is a length of strata other than n.
+func Split(disk *data.Spill, n int, strata []int, fraction float64, seed uint64, purpose rng.Purpose) (keep, held []int, err error) {
 	if err := checkSplit(n, strata, fraction); err != nil {
 		return nil, nil, err
 	}
@@ -29,7 +29,7 @@ func (t *Table) Split(n int, strata []int, fraction float64, seed uint64, purpos
 	most := 0
 	for class, size := range sizes { // the order does not matter: each class has its own draws
 		perm := spill.Must[int](disk, size)
-		rng.Perm(perm, seed, rng.Purpose(purpose), uint64(class))
+		rng.Perm(perm, seed, purpose, uint64(class))
 		share := min(int(math.Round(fraction*float64(size))), size-1)
 		for _, i := range perm[:share] {
 			if strata != nil {
@@ -53,7 +53,7 @@ func (t *Table) Split(n int, strata []int, fraction float64, seed uint64, purpos
 }
 
 // membersOf returns the size and the members of each class. Without strata there is one class, whose members are nil.
-func membersOf(disk *Spill, n int, strata []int) (sizes map[int]int, members map[int][]int) {
+func membersOf(disk *data.Spill, n int, strata []int) (sizes map[int]int, members map[int][]int) {
 	sizes, members = map[int]int{}, map[int][]int{}
 	if strata == nil && n > 0 {
 		sizes[0] = n
@@ -76,11 +76,11 @@ func membersOf(disk *Spill, n int, strata []int) (sizes map[int]int, members map
 func checkSplit(n int, strata []int, fraction float64) error {
 	switch {
 	case n < 0:
-		return fail(ErrOption, "there cannot be %d rows to split", n)
+		return data.Errorf(data.ErrOption, "there cannot be %d rows to split", n)
 	case strata != nil && len(strata) != n:
-		return fail(ErrOption, "%s cannot be split by the classes of %d: give each row its class, or nil", plural.Of(n, "row"), len(strata))
+		return data.Errorf(data.ErrOption, "%s cannot be split by the classes of %d: give each row its class, or nil", plural.Of(n, "row"), len(strata))
 	case !(fraction >= 0 && fraction < 1):
-		return fail(ErrOption, "%v is not a fraction of the rows to hold out: give at least 0 and less than 1", fraction)
+		return data.Errorf(data.ErrOption, "%v is not a fraction of the rows to hold out: give at least 0 and less than 1", fraction)
 	}
 	return nil
 }
@@ -91,7 +91,7 @@ func checkFolds(n int, strata []int, k int) error {
 		return err
 	}
 	if k < 1 || k > n {
-		return fail(ErrOption, "%d rows or groups cannot be dealt into %s: give at least 1 fold and at most as many as there are", n, plural.Of(k, "fold"))
+		return data.Errorf(data.ErrOption, "%d rows or groups cannot be dealt into %s: give at least 1 fold and at most as many as there are", n, plural.Of(k, "fold"))
 	}
 	return nil
 }

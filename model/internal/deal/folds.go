@@ -1,10 +1,12 @@
-package data
+package deal
 
 import (
 	"cmp"
+	"maps"
 	"math"
 	"slices"
 
+	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/internal/float"
 	"github.com/gradus-ml/gradus/internal/rng"
 	"github.com/gradus-ml/gradus/internal/spill"
@@ -14,7 +16,7 @@ import (
 // (seed, purpose), and holds out each group that brings the number of held-out rows nearer
 // to the fraction. groups gives the group of each row, starting at 0. A group is never on
 // both sides, and at least one group is kept.
-func SplitGroups(groups []int, fraction float64, seed uint64, purpose uint8) (keep, held []int, err error) {
+func SplitGroups(groups []int, fraction float64, seed uint64, purpose rng.Purpose) (keep, held []int, err error) {
 	size, err := groupSizes(groups)
 	if err != nil {
 		return nil, nil, err
@@ -23,7 +25,7 @@ func SplitGroups(groups []int, fraction float64, seed uint64, purpose uint8) (ke
 		return nil, nil, err
 	}
 	perm := make([]int, len(size))
-	rng.Perm(perm, seed, rng.Purpose(purpose), 0)
+	rng.Perm(perm, seed, purpose, 0)
 	out := make([]bool, len(size))
 	want, have := float64(fraction*float64(len(groups))), 0.0 // rounded, so that it is not fused with what follows
 	for _, g := range perm {
@@ -72,9 +74,8 @@ func cutBetween(sorted []float64, place int) float64 {
 
 // Folds deals rows into k folds of nearly equal size and returns the fold of each. strata
 // gives the class of each row; nil means a single class. Every class is spread evenly over the folds. The order
-// is drawn for (seed, class). k is at least 1 and at most n. The lists are where the cells of the table are, in memory or on the disk.
-func (t *Table) Folds(n int, strata []int, k int, seed uint64) (fold []int, err error) {
-	disk := t.disk
+// is drawn for (seed, class). k is at least 1 and at most n. The lists are on the disk, or in memory if it is nil.
+func Folds(disk *data.Spill, n int, strata []int, k int, seed uint64) (fold []int, err error) {
 	if err := checkFolds(n, strata, k); err != nil {
 		return nil, err
 	}
@@ -82,7 +83,7 @@ func (t *Table) Folds(n int, strata []int, k int, seed uint64) (fold []int, err 
 	sizes, members := membersOf(disk, n, strata)
 	fold = spill.Must[int](disk, n)
 	next := 0 // dealing continues where the previous class ended, which keeps the sizes equal
-	for _, class := range sortedKeys(sizes) {
+	for _, class := range slices.Sorted(maps.Keys(sizes)) {
 		group := members[class]
 		perm := spill.Must[int](disk, sizes[class])
 		rng.Perm(perm, seed, rng.Fold, uint64(class))
@@ -167,7 +168,7 @@ func TimeFolds(times []float64, k int) ([]int, error) {
 func checkTimes(times []float64) error {
 	for i, v := range times {
 		if !float.Finite(v) {
-			return fail(ErrOption, "the time of row %d is %v: give every row a finite number", i, v)
+			return data.Errorf(data.ErrOption, "the time of row %d is %v: give every row a finite number", i, v)
 		}
 	}
 	return nil
@@ -178,7 +179,7 @@ func groupSizes(groups []int) ([]int, error) {
 	var size []int
 	for i, g := range groups {
 		if g < 0 {
-			return nil, fail(ErrOption, "row %d is in the group %d: number the groups from 0", i, g)
+			return nil, data.Errorf(data.ErrOption, "row %d is in the group %d: number the groups from 0", i, g)
 		}
 		for g >= len(size) {
 			size = append(size, 0)
