@@ -317,7 +317,7 @@ func Targets[T Float](b *Binding, rows []int, dst []T) error {
 				}
 				v := T((x - y.Center) / y.Scale)
 				if !float.Finite(float64(v)) {
-					return oddNumberError(t, row, col)
+					return t.Refuse(ErrNumber, row, col, "is not a finite decimal number: correct it, or leave it empty if it is not known")
 				}
 				dst[n*width+i] = v
 			}

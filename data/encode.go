@@ -97,6 +97,14 @@ func (in *Input) placeIn(c *column, level string, as meaning) int {
 	return unseenPlace
 }
 
+// truth returns the boolean of a cell as truths does.
+func (k *coder) truth(row int) int8 {
+	if k.truths != nil {
+		return k.truths[k.c.codes.at(row)]
+	}
+	return truthOf(k.c.value(row), k.in.Spelling)
+}
+
 func truthOf(v Value, sp *Spelling) int8 {
 	switch b, what := v.truth(sp); {
 	case what == missing:
@@ -146,13 +154,7 @@ func encodePiece[T Float](b *Binding, rows []int, dst []T, p *piece) {
 					count.beyond++
 				}
 			case KindBoolean:
-				var v int8
-				if k.truths != nil {
-					v = k.truths[k.c.codes.at(row)]
-				} else {
-					v = truthOf(k.c.value(row), in.Spelling)
-				}
-				o = encodeTruth(v, out)
+				o = encodeTruth(k.truth(row), out)
 			}
 			switch o {
 			case encoded:

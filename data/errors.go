@@ -120,8 +120,11 @@ func list(names []string) string {
 }
 
 // unknownColumn says that the table has no such column, and lists similar names. Names already
-// in use are not suggested.
+// in use are not suggested. Whatever its kind, the error wraps ErrColumn too.
 func unknownColumn(t *Table, kind error, what, name string, used ...string) error {
+	if kind != ErrColumn {
+		kind = fmt.Errorf("%w: %w", kind, ErrColumn)
+	}
 	for _, other := range t.columns {
 		if norm.NFC.String(other) == norm.NFC.String(name) {
 			return fail(kind, "%s: there is no column %s %s: a column looks the same, but its accents are written in another way (Unicode's NFC and NFD): copy its name from the file, %+q",
@@ -141,7 +144,7 @@ func unlisted(t *Table, kind error, option, what, name string, list []string) er
 	for _, other := range t.columns {
 		if strings.HasPrefix(other, name+",") {
 			return &failure{note: noteOf(fmt.Sprintf("%s: there is no column %s %s; the column %s has commas in its name: say ", t.name, quote(name), what, quote(other)),
-				set(option, other)), kind: kind}
+				set(option, other)), kind: fmt.Errorf("%w: %w", kind, ErrColumn)}
 		}
 	}
 	return unknownColumn(t, kind, what, name, list...)

@@ -301,9 +301,9 @@ func (l *inspection) units(t *Table, rows []int) Note {
 		if _, what := parseTrimmed(s); what != number && !(sp.around(s) && sp.fits([]string{s})) {
 			return nil
 		}
-		unit[code] = sp.Before + sp.After
+		unit[code] = sp.Before + sp.After // a percent sign is a unit: 25% and 0.25 may be the same share
 		cells[unit[code]] = 0
-		plain = plain && len(unit[code]) < 2
+		plain = plain && len(unit[code]) < 2 && unit[code] != "%"
 	}
 	if len(cells) < 2 || len(cells) > 12 || plain {
 		return nil
@@ -407,6 +407,9 @@ func (l *inspection) respell(t *Table, col int, rows []int, sp *Spelling, as str
 		if value(text) != text {
 			done = append(done, fmt.Sprintf("%s read as %s, %s as %s", plural.Of(odd, "cell"), as, quote(text), value(text)))
 		}
+	}
+	if text := sp.unsigned(&t.cols[col], t, rows); text != "" {
+		done = append(done, text)
 	}
 	l.note = nil
 	if done != nil {

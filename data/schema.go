@@ -248,11 +248,16 @@ func (s *Schema) addColumn(t *Table, c Column, l *inspection, asked Kind) error 
 			return nil
 		}
 		switch _, long := l.c.codeLike(l.rows); {
-		case c.Note != nil:
-		case c.Kind == KindCategory:
+		case c.Kind == KindCategory && c.Note == nil && l.strays != nil:
 			c.Note = l.strays.note(t, c.Index)
+		case c.Kind == KindCategory:
+			l.remark(l.caseVariants(t))
+			c.Note = l.note
+		case c.Note != nil:
 		case c.Kind == KindNumber && long:
 			c.Note = noteOf("whole numbers of more than 15 digits lose their last digits; if they are ids, say ", typed(c.Name, KindCategory), " or ", set("Ignore", c.Name))
+		case c.Kind == KindNumber:
+			c.Note = l.wholeDoubts(t, c.Name)
 		}
 	}
 	if err := l.checkKind(t, c.Index, c.Kind); err != nil {
@@ -345,7 +350,7 @@ func (l *inspection) checkKind(t *Table, col int, kind Kind) error {
 }
 
 func oddNumberError(t *Table, row, col int) error {
-	return t.Refuse(ErrNumber, row, col, "is not a finite decimal number: correct it, or leave it empty if it is not known")
+	return t.refuse(ErrNumber, row, col, noteOf("is not a finite decimal number: correct it, or say ", set("Missing", t.Cell(row, col)), " if it means that the value is missing"))
 }
 
 // ignoredColumns checks the names in the options and marks the columns to leave out.

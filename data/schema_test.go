@@ -196,7 +196,7 @@ func TestInferRefuses(t *testing.T) {
 		{"not a number", plain, kinds("sex", KindNumber), ErrType, `standard input:2: column "sex": the cell "a" is not a number`},
 		{"not a boolean", plain, kinds("age", KindBoolean), ErrType, `standard input:3: column "age": the cell "2" is not a boolean`},
 		{"not a date", plain, kinds("age", KindDate), ErrType, `standard input:2: column "age": the cell "1" is not a date`},
-		{"infinity", "x,y\n1,2\n-inf,3\n", SchemaOptions{}, ErrNumber, `standard input:3: column "x": the cell "-inf" is not a finite decimal number: correct it, or leave it empty if it is not known`},
+		{"infinity", "x,y\n1,2\n-inf,3\n", SchemaOptions{}, ErrNumber, `standard input:3: column "x": the cell "-inf" is not a finite decimal number: correct it, or say Missing -inf if it means that the value is missing`},
 		{"overflow", "x,y\n1,2\n1e400,3\n", SchemaOptions{}, ErrNumber, `standard input:3: column "x": the cell "1e400" is not a finite decimal number`},
 		{"hexadecimal", "x,y\n1,2\n0x10,3\n", SchemaOptions{}, ErrNumber, `standard input:3: column "x": the cell "0x10" is not a finite decimal number`},
 		{"underscore", "x,y\n1,2\n1_000,3\n", SchemaOptions{}, ErrNumber, `standard input:3: column "x": the cell "1_000" is not a finite decimal number`},

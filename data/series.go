@@ -6,6 +6,7 @@ import (
 	"math/big"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/gradus-ml/gradus/internal/float"
@@ -458,6 +459,8 @@ func TableOf(name string, columns ...*Series) (*Table, error) {
 // []time.Time, or pointers to these, where nil is missing. Names and values alternate:
 //
 //	t, err := data.FromColumns("people", "height", heights, "name", names)
+//
+// A name that comes twice is an error.
 func FromColumns(name string, pairs ...any) (*Table, error) {
 	if len(pairs)%2 != 0 {
 		return nil, fail(ErrOption, "%s: the columns come as pairs of a name and a slice, and there are %d arguments", name, len(pairs))
@@ -467,6 +470,9 @@ func FromColumns(name string, pairs ...any) (*Table, error) {
 		column, ok := pairs[i].(string)
 		if !ok {
 			return nil, fail(ErrOption, "%s: argument %d is a %T: it takes the name of a column", name, i, pairs[i])
+		}
+		if slices.ContainsFunc(columns, func(s *Series) bool { return strings.TrimSpace(s.name) == strings.TrimSpace(column) }) {
+			return nil, fail(ErrOption, "%s: argument %d names the column %s a second time: give each column its own name", name, i, quote(column))
 		}
 		s := NewSeries(column)
 		if err := s.slice(name, pairs[i+1]); err != nil {

@@ -103,3 +103,24 @@ func TestNotLinked(t *testing.T) {
 	_, err := Read("postgres://ann:secret@host/db", ReadOptions{})
 	refuses(t, err, ErrFormat, `postgres://ann@host/db: is a PostgreSQL database, which is not read here: import _ "github.com/gradus-ml/gradus/data/postgres"`)
 }
+
+// TestFromColumnsTwice: a name that comes twice is refused, because the caller would not find the second column under it.
+func TestFromColumnsTwice(t *testing.T) {
+	_, err := FromColumns("t", "a", []float64{1}, "b", []float64{2}, "a ", []float64{3})
+	if want := `t: argument 4 names the column "a " a second time: give each column its own name`; err == nil || err.Error() != want || !errors.Is(err, ErrOption) {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
+// TestUnknownTargetIsAColumn: an unknown target is an unknown column, and an option that does not fit the table.
+func TestUnknownTargetIsAColumn(t *testing.T) {
+	table, err := FromColumns("t", "a,b", []float64{1, 2}, "y", []float64{3, 4})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"z", "a"} {
+		if _, err := Infer(table, SchemaOptions{Targets: []string{name}}); !errors.Is(err, ErrColumn) || !errors.Is(err, ErrTarget) || !errors.Is(err, ErrOption) {
+			t.Errorf("the target %s: %v wraps ErrColumn: %v, ErrTarget: %v, ErrOption: %v, want all", name, err, errors.Is(err, ErrColumn), errors.Is(err, ErrTarget), errors.Is(err, ErrOption))
+		}
+	}
+}

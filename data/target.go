@@ -131,6 +131,9 @@ func (s *Schema) inferTargets(t *Table, cols []int, looks []inspection, opt Sche
 		y := &s.Targets[i]
 		y.Name = t.columns[col]
 		y.Kind = opt.Types[y.Name]
+		if looks[i].kind() == KindCategory && opt.Task != Regression {
+			looks[i].remark(looks[i].caseVariants(t))
+		}
 		y.Spelling, y.Note = looks[i].spelling, looks[i].note
 		if y.Kind == "" {
 			y.Kind = looks[i].kind()

@@ -37,6 +37,7 @@ const (
 	ForgottenRows       = "forgotten-rows"
 	Unfinished          = "unfinished"
 	Overfitting         = "overfitting"
+	TargetShift         = "target-shift"
 	WorseThanGuessing   = "worse-than-guessing"
 	ConstantOutput      = "constant-output"
 	ClassNeverPredicted = "class-never-predicted"
@@ -47,7 +48,7 @@ const (
 var codes = []string{
 	TargetOutOfRange, TargetOutlier, LeakingColumn, UnscaledInputs, UnscaledTargets, IdenticalUnits, ExplodingGradients,
 	ShrunkWeights, RateTooLarge, DeadRows, DeadUnits, SaturatedUnits, VanishingGradients, Oscillation, RateTooSmall,
-	ForgottenRows, Unfinished, Overfitting, WorseThanGuessing, ConstantOutput, ClassNeverPredicted, Plateau, NotFinite,
+	ForgottenRows, Unfinished, Overfitting, TargetShift, WorseThanGuessing, ConstantOutput, ClassNeverPredicted, Plateau, NotFinite,
 }
 
 // Sort puts findings into the order of a diagnosis. Findings with the same code keep their order.
@@ -76,11 +77,12 @@ const lookAtInputs = "look whether the inputs say anything about the target"
 
 const (
 	leastHeldOut = 10   // fewer rows are not compared with a guess
+	shifted      = 2    // times the loss of the held-out rows' own mean, above which they have another level
 	muchWorse    = 1.02 // times the guess's loss, both above the least
 )
 
 // WorseThanGuess returns the finding that the loss on held-out rows, such as "validation", is
-// worse than that of always guessing the mean of the training targets. The three losses are per
+// worse than that of a guess that never looks at the inputs. The three losses are per
 // row: of the outputs, of that guess, and the least possible. ok is false if there is nothing to report.
 func WorseThanGuess(what string, rows int, loss, guess, least float64) (f Finding, ok bool) {
 	if rows < leastHeldOut || !(guess > least) || !(loss-least > muchWorse*(guess-least)) {
@@ -89,8 +91,24 @@ func WorseThanGuess(what string, rows int, loss, guess, least float64) (f Findin
 	return Finding{
 		Code:     WorseThanGuessing,
 		Remedies: set("Dropout", "0.5", advice("smaller hidden layers"), advice("fewer columns or more rows"), advice(lookAtInputs)),
-		Evidence: fmt.Sprintf("on the %d %s rows the loss is %s, and always guessing the mean of the training targets costs %s there: what was learned does not hold for them",
+		Evidence: fmt.Sprintf("on the %d %s rows the loss is %s, and a guess that never looks at the inputs costs %s there: what was learned does not hold for them",
 			rows, what, num(loss), num(guess)),
+	}, true
+}
+
+// ShiftedTarget returns the finding that the targets of held-out rows have another level than those of the training rows, and that
+// the outputs do not follow it. own is the loss per row of always guessing the mean of these rows; the other arguments are as in
+// WorseThanGuess.
+func ShiftedTarget(what string, rows int, loss, guess, own, least float64) (f Finding, ok bool) {
+	if rows < leastHeldOut || !(loss > own) || !(guess-least > shifted*(own-least)) {
+		return f, false
+	}
+	return Finding{
+		Code: TargetShift,
+		Remedies: []train.Remedy{advice("predicting the change since the row before"), advice("columns with earlier values of the target"),
+			advice("a column that says what moves it")},
+		Evidence: fmt.Sprintf("the target has another level on the %d %s rows than on the training rows, and the model does not follow it: its loss there is %s, "+
+			"always guessing the mean of these rows costs %s and that of the training rows %s", rows, what, num(loss), num(own), num(guess)),
 	}, true
 }
 

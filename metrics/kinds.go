@@ -3,6 +3,7 @@ package metrics
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -24,6 +25,8 @@ type metric struct {
 	lower         bool    // a lower value is better
 	probabilities bool    // it is meaningless for scores that only rank
 	decisions     bool    // it depends only on the predicted classes
+	standard      float64 // of a metric with a parameter, as in pinball:0.9: its default; 0: it has none
+	low, high     float64 // the parameter lies between them
 }
 
 // Sets of kinds, for the table.
@@ -54,20 +57,31 @@ var table = []metric{
 	{name: "log_loss", of: anyClasses, lower: true, probabilities: true},
 	{name: "brier", of: anyClasses, lower: true, probabilities: true},
 	{name: "calibration_error", of: anyClasses, lower: true, probabilities: true},
+	{name: "pinball", of: numbers, lower: true, standard: 0.5, low: 0, high: 1},
+	{name: "poisson_deviance", of: numbers, lower: true},
+	{name: "gamma_deviance", of: numbers, lower: true},
+	{name: "tweedie_deviance", of: numbers, lower: true, standard: 1.5, low: 1, high: 2},
 	{name: "rmse", of: numbers, lower: true},
 	{name: "mae", of: numbers, lower: true},
 	{name: "mape", of: numbers, lower: true},
 	{name: "r2", of: numbers},
 }
 
-// find returns the metric of that name, or one of no kind.
+// find returns the metric of that name, which may end in a parameter, or one of no kind.
 func find(name string) metric {
-	for _, m := range table {
-		if m.name == name {
-			return m
-		}
+	if at := place(name); at < len(table) {
+		return table[at]
 	}
 	return metric{name: name}
+}
+
+// parameter returns the parameter of a metric that is named with or without one.
+func parameter(name string) float64 {
+	if _, text, ok := strings.Cut(name, ":"); ok {
+		x, _ := strconv.ParseFloat(text, 64)
+		return x
+	}
+	return find(name).standard
 }
 
 // Names lists the metrics of a kind in the order of reports.
@@ -81,14 +95,20 @@ func (k Kind) Names() []string {
 	return names
 }
 
-// ParseNames reads the names of metrics of a kind; "-" is accepted for "_". For an unknown
-// name the error lists the names of the kind.
+// ParseNames reads the names of metrics of a kind; "-" is accepted for "_". A metric with a parameter
+// takes it after a colon: pinball:0.9. For an unknown name the error lists the names of the kind.
 func (k Kind) ParseNames(names []string) ([]string, error) {
 	var out []string
 	for _, name := range names {
 		n := strings.ReplaceAll(strings.TrimSpace(name), "-", "_")
-		if !slices.Contains(k.Names(), n) {
+		base, text, given := strings.Cut(n, ":")
+		if !slices.Contains(k.Names(), base) {
 			return nil, fmt.Errorf("there is no metric %q for this task; choose from %s", name, strings.Join(k.Names(), ", "))
+		}
+		if m := find(base); given && m.standard == 0 {
+			return nil, fmt.Errorf("the metric %s takes no parameter, and %q gives it one", base, name)
+		} else if x, err := strconv.ParseFloat(text, 64); given && (err != nil || !(x > m.low && x < m.high)) {
+			return nil, fmt.Errorf("metric %q: the parameter of %s is a number between %v and %v, such as %s:%v", name, base, m.low, m.high, base, m.standard)
 		}
 		if !slices.Contains(out, n) {
 			out = append(out, n)

@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -11,6 +12,13 @@ func TestParseNames(t *testing.T) {
 	got, err := OfTwo.ParseNames([]string{"balanced-accuracy", "auc", "auc"})
 	if err != nil || !slices.Equal(got, []string{"balanced_accuracy", "auc"}) {
 		t.Errorf("got %q, %v, want %q and no error", got, err, []string{"balanced_accuracy", "auc"})
+	}
+	for name, want := range map[string]string{
+		"pinball:0.9": "", "tweedie-deviance:1.2": "", "rmse:2": "the metric rmse takes no parameter", "pinball:1": "between 0 and 1", "pinball:x": "between 0 and 1",
+	} {
+		if _, err := OfNumbers.ParseNames([]string{name}); want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("ParseNames of %s says %v, want %q", name, err, want)
+		}
 	}
 	const want = `there is no metric "rmse" for this task; choose from loss, accuracy, balanced_accuracy, precision, precision_macro, recall, recall_macro, f1, f1_macro, f1_micro, auc, average_precision, log_loss, brier, calibration_error`
 	if _, err := OfTwo.ParseNames([]string{"rmse"}); err == nil || err.Error() != want {
@@ -38,7 +46,9 @@ func TestMoreMetrics(t *testing.T) {
 		kind   Kind
 		report func(p []float64, more ...string) Report
 	}{
-		{OfNumbers, func(p []float64, more ...string) Report { return m(Regression(y, p, 1, nil, more...)) }},
+		{OfNumbers, func(p []float64, more ...string) Report {
+			return m(Regression([]float64{0.5, 1, 2}, p, 1, nil, more...))
+		}},
 		{OfTwo, func(p []float64, more ...string) Report { return m(Binary(y, p, nil, more...)) }},
 		{OfLabels, func(p []float64, more ...string) Report { return m(Multilabel(y, p, 1, nil, more...)) }},
 		{OfClasses, func(p []float64, more ...string) Report {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 )
 
 // Score is the value of one metric, with its name in JSON.
@@ -21,7 +22,8 @@ type Scores []Score
 
 // place returns the rank of a name in the order of reports. Names that are not in the table come last.
 func place(name string) int {
-	if i := slices.IndexFunc(table, func(m metric) bool { return m.name == name }); i >= 0 {
+	base, _, _ := strings.Cut(name, ":")
+	if i := slices.IndexFunc(table, func(m metric) bool { return m.name == base }); i >= 0 {
 		return i
 	}
 	return len(table)

@@ -146,6 +146,7 @@ func (f *Fit) bagged() (err error) {
 		}
 	}
 	if b.inFolds { // every row is trained on
+		f.imputed = addCounts(f.Imputed(), first.heldIn)
 		if keep, err = f.heavy(keep); err != nil {
 			return err
 		}

@@ -6,6 +6,7 @@ import (
 	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/internal/jsonfloat"
 	"github.com/gradus-ml/gradus/internal/kernel"
+	"github.com/gradus-ml/gradus/internal/spill"
 	"github.com/gradus-ml/gradus/metrics"
 	"github.com/gradus-ml/gradus/nn"
 )
@@ -241,6 +242,25 @@ func (e *engineOf[T]) tempered(beta float64) engine {
 	return newEngine(net)
 }
 
+// guess returns the guess from the training rows. j are rows that were held back: those out of fold are the training rows.
+func (f *Fit) guess(m *Model, j *Judged) ([]float64, error) {
+	y, w := j.Truth, j.W
+	if j.What != "out-of-fold" {
+		b, err := m.Encoding.Bind(f.tables.Train)
+		if err != nil {
+			return nil, err
+		}
+		if y, err = m.truthOf(b, f.parts.train); err != nil {
+			return nil, err
+		}
+		defer spill.Free(b.Spilled(), y)
+		if w, err = f.sampleWeights(f.tables.Train, f.parts.train); err != nil {
+			return nil, err
+		}
+	}
+	return m.learnGuess(y, w), nil
+}
+
 // hold sets what a model learns from rows that did not train it: with Options.Shrink a shrinkage, with
 // Options.Calibrate a temperature, and the data for its intervals or sets.
 func (f *Fit) hold(m *Model) error {
@@ -248,7 +268,14 @@ func (f *Fit) hold(m *Model) error {
 	if j == nil || err != nil {
 		return err
 	}
-	shrunk := f.Options.Shrink && m.shrink(j)
+	shrunk := false
+	if f.Options.Shrink && len(j.Rows) >= fewToShrink && m.shrinks() {
+		guess, err := f.guess(m, j)
+		if err != nil {
+			return err
+		}
+		shrunk = m.shrink(j, guess)
+	}
 	if shrunk {
 		j.free()
 		if j, err = f.heldBack(m); err != nil {

@@ -210,6 +210,11 @@ func (m *Model) Intervals(predictions []float64, level float64) ([]Interval, err
 	if err := m.checkLevel("Interval", level); err != nil {
 		return nil, err
 	}
+	for i, v := range predictions {
+		if v-v != 0 {
+			return nil, refuse("Interval", nil, "prediction %d, counted from 0, is %v, and only a finite number has an interval: take predictions from Predict", i, v)
+		}
+	}
 	if m.ofBounds {
 		return m.boundIntervals(predictions, level), nil
 	}

@@ -55,6 +55,20 @@ func noisy(t *testing.T, rows int) *data.Table {
 	return table
 }
 
+// TestIntervalsOfNoNumber: a prediction that is not finite has no interval.
+func TestIntervalsOfNoNumber(t *testing.T) {
+	table := noise(t, 120, 2, func(r *rand.Rand) string { return fmt.Sprintf("%.4f", r.NormFloat64()) })
+	m, _, err := Train(context.Background(), table, Options{Epochs: 2, Seed: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range []float64{math.NaN(), math.Inf(1)} {
+		if _, err := m.Intervals([]float64{0, v}, 0.5); !errors.Is(err, ErrOptions) || !strings.Contains(err.Error(), "prediction 1, counted from 0") {
+			t.Errorf("the interval of %v: got %v, want an error that names prediction 1", v, err)
+		}
+	}
+}
+
 // The share of new rows within their intervals is the level. This holds in every fifth of the predictions, although the
 // noise is much larger at one end.
 func TestIntervalsCover(t *testing.T) {

@@ -192,7 +192,7 @@ func (m *Model) meanLoss(p, targets, w []float64) float64 {
 // shapley is Model.Shapley. of computes the numbers of a member, and every number is their mean over the members.
 func (e *ensemble) shapley(o ShapleyOptions, of func(*Model) (*Shapley, error)) (*Shapley, error) {
 	if o.LogOdds {
-		return nil, refuse("LogOdds", nil, "the model predicts the mean of %d networks' probabilities, and log-odds have no such mean: leave them out, or take one of the members", len(e.members))
+		return nil, refuse("LogOdds", nil, "the model predicts the mean of %d networks' probabilities, and log-odds have no such mean: leave them out, or explain one of the members", len(e.members))
 	}
 	var out *Shapley
 	for _, m := range e.members {

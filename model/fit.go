@@ -50,6 +50,7 @@ type Fit struct {
 	recipe  recipe
 	runner  runner
 	imputed data.Counts
+	heldIn  data.Counts // of the validation rows, which other members of an ensemble train on
 
 	ownEpochs bool // no number of epochs was given
 	ownRate   bool // no learning rate was given
@@ -283,7 +284,8 @@ func (f *Fit) Table() *data.Table { return f.tables.Train }
 // Layers returns the network's layers.
 func (f *Fit) Layers() []nn.Dense { return slices.Clone(f.recipe.layers) }
 
-// Imputed returns which cells of the training rows were missing or too rare.
+// Imputed returns which cells of the training rows were missing or too rare. In an ensemble, these are the rows of all members, and
+// what is too rare is as the first member sees it.
 func (f *Fit) Imputed() data.Counts { return slices.Clone(f.imputed) }
 
 // Model returns the model in its present state, with its scores on the rows. If early stopping may

@@ -2,12 +2,10 @@ package model
 
 import (
 	"fmt"
-	"hash/maphash"
-	"unsafe"
+	"slices"
 
 	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/nn"
-	"github.com/gradus-ml/gradus/train"
 )
 
 // These checks look at the held-out rows before training starts.
@@ -60,78 +58,96 @@ func (f *Fit) noteCells(what string, own *data.Table, counts data.Counts) {
 }
 
 // held holds hashes of the held-out rows, to find out which of them are also training rows.
-type held[T nn.Float] struct {
+type held struct {
 	fit                  *Fit
-	sum                  rowSum[T]
 	validation, test     map[uint64]int
 	inValidation, inTest int
 	skipped              bool // there are too many rows
+	alike                bool // all training rows have the same inputs
 }
 
 // mostHeld is the largest number of held-out rows whose hashes are kept when memory is scarce.
 const mostHeld = 1 << 20
 
-// lookAtHeld computes the hashes of the held-out rows. It also reads the cells of test rows that are not encoded yet, so
-// that an unreadable cell is reported before training.
-func lookAtHeld[T nn.Float](f *Fit, valid, test train.Set[T]) (*held[T], error) {
-	h := &held[T]{fit: f, sum: rowSum[T]{seed: maphash.MakeSeed()}, validation: map[uint64]int{}, test: map[uint64]int{}}
+// lookAtHeld counts the held-out rows that are also training rows, and notes it. It compares what the cells say, because rows
+// that differ may be encoded alike: two rare levels have one place.
+func (f *Fit) lookAtHeld() error {
+	h := &held{fit: f, validation: map[uint64]int{}, test: map[uint64]int{}}
 	h.skipped = f.spilled && f.Rows.Validation+f.Rows.Test > mostHeld
-	if !h.skipped {
-		h.count(valid, h.validation)
-		h.count(test, h.test)
+	if !h.skipped && f.Rows.Validation+f.Rows.Test > 0 {
+		if err := h.count(f.validationTable(), f.parts.validation, h.validation); err != nil {
+			return err
+		}
+		if err := h.count(f.testTable(), f.parts.test, h.test); err != nil {
+			return err
+		}
+		if err := h.see(f.tables.Train, f.parts.train); err != nil {
+			return err
+		}
 	}
-	if len(f.parts.test) == 0 || test.Rows() > 0 {
-		return h, nil
-	}
-	t := f.tables.Test
-	if t == nil {
-		t = f.tables.Train
-	}
-	const part = 512
+	h.tell()
+	return nil
+}
+
+// readTest reads the cells of test rows that are not encoded yet, so that an unreadable cell is reported before training.
+func readTest[T nn.Float](f *Fit) error {
 	var counts data.Counts
-	for from := 0; from < len(f.parts.test); from += part {
-		s, c, err := encode[T](f.wide, t, f.parts.test[from:min(from+part, len(f.parts.test))])
+	for part := range slices.Chunk(f.parts.test, 512) {
+		_, c, err := encode[T](f.wide, f.testTable(), part)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		counts = addCounts(counts, c)
-		if !h.skipped {
-			h.count(s, h.test)
-		}
 	}
 	f.noteCells("test", f.tables.Test, counts)
-	return h, nil
+	return nil
+}
+
+// hashes calls do with the hashes of rows, part by part.
+func (h *held) hashes(t *data.Table, rows []int, do func(inputs, all []uint64)) error {
+	b, err := h.fit.Encoding.Bind(t)
+	if err != nil {
+		return err
+	}
+	for part := range slices.Chunk(rows, 1<<16) {
+		do(data.RowHashes(b, part))
+	}
+	return nil
 }
 
 // count adds the hashes of rows to those in a map.
-func (h *held[T]) count(rows train.Set[T], in map[uint64]int) {
-	room := nn.NewMatrix[T](1, rows.Cols())
-	for i := range rows.Rows() {
-		in[h.sum.of(rows.Inputs(i, i+1, room).Row(0), rows.Y.Row(i))]++
-	}
+func (h *held) count(t *data.Table, rows []int, in map[uint64]int) error {
+	return h.hashes(t, rows, func(_, all []uint64) {
+		for _, s := range all {
+			in[s]++
+		}
+	})
 }
 
 // see looks for held-out rows among training rows.
-func (h *held[T]) see(rows train.Set[T]) {
-	if len(h.validation)+len(h.test) == 0 {
-		return
-	}
-	room := nn.NewMatrix[T](1, rows.Cols())
-	for i := range rows.Rows() {
-		s := h.sum.of(rows.Inputs(i, i+1, room).Row(0), rows.Y.Row(i))
-		if n, ok := h.validation[s]; ok {
-			h.inValidation += n
-			delete(h.validation, s)
+func (h *held) see(t *data.Table, rows []int) error {
+	first := uint64(0)
+	h.alike = true
+	return h.hashes(t, rows, func(inputs, all []uint64) {
+		if first == 0 {
+			first = inputs[0]
 		}
-		if n, ok := h.test[s]; ok {
-			h.inTest += n
-			delete(h.test, s)
+		for i, s := range all {
+			h.alike = h.alike && inputs[i] == first
+			if n, ok := h.validation[s]; ok {
+				h.inValidation += n
+				delete(h.validation, s)
+			}
+			if n, ok := h.test[s]; ok {
+				h.inTest += n
+				delete(h.test, s)
+			}
 		}
-	}
+	})
 }
 
 // tell notes how many held-out rows are also training rows.
-func (h *held[T]) tell() {
+func (h *held) tell() {
 	f := h.fit
 	if h.skipped {
 		f.note("It was not checked whether held-out rows repeat training rows: for more than %d rows this takes too much memory.", mostHeld)
@@ -144,7 +160,7 @@ func (h *held[T]) tell() {
 		switch {
 		case f.isTraining(p.own):
 			f.noteOf(p.what, ": %s is the table that is trained on: its score says nothing about new rows.", p.own.Name())
-		case p.double > 0:
+		case p.double > 0 && !h.alike:
 			repeat := "repeat"
 			if p.double == 1 {
 				repeat = "repeats"
@@ -157,18 +173,4 @@ func (h *held[T]) tell() {
 // isTraining reports whether a table is the one trained on.
 func (f *Fit) isTraining(t *data.Table) bool {
 	return t != nil && t.Rows() == f.tables.Train.Rows() && t.Fingerprint() == f.tables.Train.Fingerprint()
-}
-
-// rowSum computes a hash of an encoded row.
-type rowSum[T nn.Float] struct{ seed maphash.Seed }
-
-func (r rowSum[T]) of(x, y []T) uint64 {
-	var h maphash.Hash
-	h.SetSeed(r.seed)
-	for _, v := range [][]T{x, y} {
-		if len(v) > 0 {
-			h.Write(unsafe.Slice((*byte)(unsafe.Pointer(&v[0])), len(v)*int(unsafe.Sizeof(v[0]))))
-		}
-	}
-	return h.Sum64()
 }

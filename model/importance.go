@@ -19,7 +19,7 @@ import (
 
 // ImportanceOptions say how Importance measures; the zero value of a field is its default.
 type ImportanceOptions struct {
-	EvaluateOptions        // Metrics[0] is the metric that is measured; default: r2, or accuracy
+	EvaluateOptions        // Metrics[0] is the metric that is measured; default: accuracy, r2, or where the loss measures something else than squares, that (see Model.Compared)
 	Repeats         int    // the number of shuffles per column; default 5
 	Seed            uint64 // of the shuffles; the command line's default is 1
 	Threads         int    // default: all cores; does not affect the result
@@ -76,8 +76,10 @@ func (c *ColumnImportance) UnmarshalJSON(text []byte) error { return jsonfloat.U
 func (m *Model) Importance(ctx context.Context, t *data.Table, o ImportanceOptions) (i *Importance, err error) {
 	defer spill.Guard(&err)()
 	if o.Metrics == nil {
-		o.Metrics = []string{"accuracy"}
-		if m.Task() == data.Regression {
+		switch o.Metrics = []string{m.headline()}; {
+		case m.Task() != data.Regression:
+			o.Metrics = []string{"accuracy"}
+		case o.Metrics[0] == "rmse":
 			o.Metrics = []string{"r2"}
 		}
 	}

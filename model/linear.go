@@ -14,6 +14,7 @@ import (
 	"github.com/gradus-ml/gradus/internal/plural"
 	"github.com/gradus-ml/gradus/internal/spill"
 	"github.com/gradus-ml/gradus/metrics"
+	"github.com/gradus-ml/gradus/nn"
 	"github.com/gradus-ml/gradus/train"
 )
 
@@ -248,6 +249,9 @@ func (f *Fit) trainLinear(ctx context.Context, wide int, all []int, threads int)
 		Optimizer: "lbfgs", Epochs: linearEpochs, L2: 1 / float64(len(places)),
 		SampleWeight: f.Options.SampleWeight, ClassWeight: f.Options.ClassWeight, Threads: threads,
 	}
+	if nn.Facts(f.recipe.loss).Metric != "" { // the metric that compares them is least for the same loss
+		o.Loss, o.OutputActivation = f.Options.Loss, f.Options.OutputActivation
+	}
 	own, err := trained(ctx, Tables{Train: f.tables.Train, Memory: new(SharedMemory)}, o, &fold{train: places, validation: []int{}, schema: f.Schema})
 	if err != nil {
 		var diverged *train.DivergedError
@@ -261,7 +265,8 @@ func (f *Fit) trainLinear(ctx context.Context, wide int, all []int, threads int)
 }
 
 // Compared says in one sentence how the model compares with a guess that ignores the inputs and with a linear model. It
-// uses the first metric that was requested, otherwise rmse or log_loss, on the rows that Metrics.Best returns. It
+// uses the first metric that was requested, otherwise log_loss, or for numbers what the loss measures: rmse, mae of a robust loss,
+// pinball of a quantile, a deviance of amounts. The scores are on the rows that Metrics.Best returns. It
 // returns "" if there is nothing to compare.
 func (m *Model) Compared() string {
 	t := m.Training.Metrics
@@ -274,9 +279,9 @@ func (m *Model) Compared() string {
 }
 
 // compared says how scores compare with those of a linear model, if there is one, and of a guess. The first of the names that
-// they have is compared, otherwise rmse, log_loss or accuracy. what says what its score is of, with the name for %s.
+// they have is compared, otherwise the headline or accuracy. what says what its score is of, with the name for %s.
 func (m *Model) compared(names []string, what string, scores metrics.Scores, l *Linear, guess metrics.Scores) (name, text string) {
-	names = append(slices.DeleteFunc(slices.Clone(names), func(name string) bool { return name == "loss" }), "rmse", "log_loss", "accuracy")
+	names = append(slices.DeleteFunc(slices.Clone(names), func(name string) bool { return name == "loss" }), m.headline(), "rmse", "accuracy")
 	at := slices.IndexFunc(names, func(name string) bool { _, ok := scores.Get(name); return ok })
 	if at < 0 {
 		return "", ""
@@ -316,11 +321,8 @@ func (m *Model) compared(names []string, what string, scores metrics.Scores, l *
 		}
 	}
 	if score, ok := guess.Get(name); ok {
-		who := "always guessing the most frequent class"
-		switch {
-		case m.Task() == data.Regression:
-			who = "always guessing the mean"
-		case slices.Contains([]string{"auc", "average_precision", "log_loss", "brier", "calibration_error"}, name):
+		who := "always guessing " + m.Guessed()
+		if slices.Contains([]string{"auc", "average_precision", "log_loss", "brier", "calibration_error"}, name) {
 			who = "always guessing the shares"
 		}
 		against(who, "that guess", score)

@@ -203,7 +203,7 @@ func defaultHidden() []int { return []int{64, 64} }
 func (o Options) Validate() error {
 	switch {
 	case o.Members < AutoMembers:
-		return refuse("Members", o.Members, "give a whole number of at least 1")
+		return refuse("Members", o.Members, "give a whole number of at least 1, or leave it out; in Go, AutoMembers goes by the size of the table")
 	case !slices.Contains([]string{"", RecipeAuto, RecipePlain, RecipeWide, RecipeTrees, RecipeWaves}, o.Recipe):
 		return refuse("Recipe", o.Recipe, "choose auto, plain, wide, trees or waves")
 	case !(o.Interval >= 0 && o.Interval < 1):

@@ -120,8 +120,8 @@ func (f *Fit) layout(weighted bool) (blocks.Layout, error) {
 }
 
 // source returns the training rows in blocks: from memory, or from a file. The file is written now,
-// unless an earlier run has left it. see is called with all rows of a file.
-func source[T nn.Float](f *Fit, d *train.Data[T], see func(train.Set[T])) (blocks.Source[T], blocks.Layout, error) {
+// unless an earlier run has left it.
+func source[T nn.Float](f *Fit, d *train.Data[T]) (blocks.Source[T], blocks.Layout, error) {
 	l, err := f.layout(d.Train.W != nil)
 	if err != nil {
 		return nil, l, err
@@ -146,7 +146,6 @@ func source[T nn.Float](f *Fit, d *train.Data[T], see func(train.Set[T])) (block
 		if into.W != nil {
 			copy(into.W, d.Train.W[from:])
 		}
-		see(into)
 		if f.Options.Encoded != nil {
 			f.Options.Encoded(from+into.Rows(), l.Rows)
 		}
@@ -157,7 +156,7 @@ func source[T nn.Float](f *Fit, d *train.Data[T], see func(train.Set[T])) (block
 	if f.tables.Cache != "" {
 		dir, name = f.tables.Cache, fmt.Sprintf("%x.rows", l.Key[:12])
 		path := filepath.Join(dir, name)
-		file, err = blocks.Open(path, l, see)
+		file, err = blocks.Open[T](path, l)
 		switch {
 		case err == nil && json.Unmarshal(file.Text, &f.imputed) == nil:
 			f.note("The encoded rows were already there, in %s.", path)

@@ -287,7 +287,7 @@ func (f *Fit) note(format string, args ...any) {
 
 // prepare encodes the rows, and makes the network and its trainer in one precision.
 func prepare[T nn.Float](f *Fit, start *Weights) (runner, error) {
-	d, test, held, err := encodeAll[T](f)
+	d, test, err := encodeAll[T](f)
 	if err != nil {
 		return nil, err
 	}
@@ -313,7 +313,7 @@ func prepare[T nn.Float](f *Fit, start *Weights) (runner, error) {
 	if err := sayConstant(f, net, d.Train.Y, start == nil); err != nil {
 		return nil, err
 	}
-	trainer, err := newTrainer(f, net, &d, held)
+	trainer, err := newTrainer(f, net, &d)
 	if err != nil {
 		return nil, err
 	}
@@ -322,37 +322,33 @@ func prepare[T nn.Float](f *Fit, start *Weights) (runner, error) {
 }
 
 // encodeAll encodes the training and validation rows, and the test rows if they are kept, and looks at the held-out rows.
-func encodeAll[T nn.Float](f *Fit) (d train.Data[T], test train.Set[T], h *held[T], err error) {
+func encodeAll[T nn.Float](f *Fit) (d train.Data[T], test train.Set[T], err error) {
 	if d.Train, f.imputed, err = trainRows[T](f); err != nil {
-		return d, test, nil, err
+		return d, test, err
 	}
 	if !f.spilled {
 		f.noteForeign()
 	}
 	if f.Rows.Validation > 0 {
-		var counts data.Counts
-		if d.Validation, counts, err = heldRows[T](f, f.validationTable(), f.parts.validation); err != nil {
-			return d, test, nil, err
+		if d.Validation, f.heldIn, err = heldRows[T](f, f.validationTable(), f.parts.validation); err != nil {
+			return d, test, err
 		}
-		f.noteCells("validation", f.tables.Validation, counts)
+		f.noteCells("validation", f.tables.Validation, f.heldIn)
 	}
-	if f.keepsTest() {
-		if test, _, err = heldRows[T](f, f.tables.Train, f.parts.test); err != nil {
-			return d, test, nil, err
-		}
+	switch {
+	case f.keepsTest():
+		test, _, err = heldRows[T](f, f.tables.Train, f.parts.test)
+	case f.Rows.Test > 0:
+		err = readTest[T](f)
 	}
-	if h, err = lookAtHeld(f, d.Validation, test); err != nil {
-		return d, test, nil, err
+	if err != nil {
+		return d, test, err
 	}
-	if !f.spilled {
-		h.see(d.Train)
-		h.tell()
-	}
-	return d, test, h, nil
+	return d, test, f.lookAtHeld()
 }
 
-// keepsTest reports whether the encoded test rows are kept, so that they are encoded once: before training for what
-// lookAtHeld looks for, and not again for the scores. Rows of the training table are kept, which take what they would take
+// keepsTest reports whether the encoded test rows are kept, so that they are encoded once: before training, when
+// a cell that cannot be read is reported, and not again for the scores. Rows of the training table are kept, which take what they would take
 // as training rows. A table of its own may be far larger.
 func (f *Fit) keepsTest() bool { return f.tables.Test == nil && f.Rows.Test > 0 && !f.spilled }
 
@@ -360,6 +356,14 @@ func (f *Fit) keepsTest() bool { return f.tables.Test == nil && f.Rows.Test > 0 
 func (f *Fit) validationTable() *data.Table {
 	if f.tables.Validation != nil {
 		return f.tables.Validation
+	}
+	return f.tables.Train
+}
+
+// testTable returns the table that contains the test rows.
+func (f *Fit) testTable() *data.Table {
+	if f.tables.Test != nil {
+		return f.tables.Test
 	}
 	return f.tables.Train
 }
@@ -420,11 +424,11 @@ func (f *Fit) names() diagnosis.Names {
 }
 
 // newTrainer makes the trainer, with the rows in memory or in blocks.
-func newTrainer[T nn.Float](f *Fit, net *nn.Network[T], d *train.Data[T], held *held[T]) (*train.Trainer[T], error) {
+func newTrainer[T nn.Float](f *Fit, net *nn.Network[T], d *train.Data[T]) (*train.Trainer[T], error) {
 	if !f.Options.blocked() {
 		return train.New(net, f.recipe.config, *d)
 	}
-	src, layout, err := source(f, d, held.see)
+	src, layout, err := source(f, d)
 	if err != nil {
 		return nil, err
 	}
@@ -432,7 +436,6 @@ func newTrainer[T nn.Float](f *Fit, net *nn.Network[T], d *train.Data[T], held *
 	stream.W = d.Train.W
 	if f.spilled {
 		f.noteForeign()
-		held.tell()
 		d.Train = train.Set[T]{} // they are not in memory
 	}
 	return train.NewStream(net, f.recipe.config, stream, d.Validation)

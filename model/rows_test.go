@@ -374,7 +374,7 @@ func TestRowOptionsRefused(t *testing.T) {
 		{"amount", func(o *Options) { o.Split = "last" }, `Split last: give random, which spreads classes evenly, or time:COL`},
 		{"amount", func(o *Options) { o.Split, o.Group = "time:d", "g" }, "Group: rows are held out by groups or by time, not both"},
 		{"amount", func(o *Options) { o.Split = "time:g" }, `the cell "visitor 0" is not a place in time`},
-		{"amount", func(o *Options) { o.Metrics = []string{"auc"} }, `Metrics: there is no metric "auc" for this task; choose from loss, rmse, mae, mape, r2`},
+		{"amount", func(o *Options) { o.Metrics = []string{"auc"} }, `Metrics: there is no metric "auc" for this task; choose from loss, pinball, poisson_deviance, gamma_deviance, tweedie_deviance, rmse, mae, mape, r2`},
 		{"amount", func(o *Options) { o.Threshold = "0.3" }, "Threshold: it is for two classes, and the task is regression"},
 		{"kind", func(o *Options) { o.Threshold = "auto:auc" }, `Threshold: no threshold is chosen by "auc"; choose auto: and one of accuracy, balanced_accuracy, f1, f1_macro`},
 		{"kind", func(o *Options) { o.Threshold = "1.5" }, `Threshold: "1.5" is not a probability between 0 and 1, nor auto:METRIC`},

@@ -20,7 +20,7 @@ type Metrics struct {
 	OutOfFold  *metrics.Report `json:"out_of_fold,omitempty"`
 	Validation *metrics.Report `json:"validation,omitempty"`
 	Test       *metrics.Report `json:"test,omitempty"`
-	// Baseline always guesses the training mean or the most frequent training class, on the
+	// Baseline always guesses what Model.Guessed says of the training rows, such as their mean or most frequent class, on the
 	// rows of the last part that is present.
 	Baseline metrics.Scores `json:"baseline,omitempty"`
 	// Linear is a linear model on the rows that Best returns; nil unless CompareLinear was called.
@@ -87,22 +87,39 @@ func (f *Fit) score(ctx context.Context, m *Model) error {
 		if m.Training.Metrics.Baseline, err = m.scoreGuess(y, w, m.Options.Metrics); err != nil {
 			return err
 		}
-		if p.into == &m.Training.Metrics.Test {
+		switch p.into {
+		case &m.Training.Metrics.Validation:
+			m.findWorse("validation", &report, y, w)
+		case &m.Training.Metrics.Test:
 			m.findWorse("test", &report, y, w)
 		}
 	}
 	return nil
 }
 
-// findWorse adds a finding to the diagnosis if the model predicts rows worse than a guess,
-// unless there is already such a finding for other rows.
+// findWorse adds findings to the diagnosis if the model predicts rows worse than a guess, or did before it was moved toward the
+// guess, and if it cannot follow targets that have another level in these rows. There is one finding of each kind, for the first
+// rows that have it.
 func (m *Model) findWorse(what string, report *metrics.Report, y, w []float64) {
-	d := &m.Training.Diagnosis
-	worse := func(f diagnosis.Finding) bool { return f.Code == diagnosis.WorseThanGuessing }
+	if m.Loss == nn.Hinge {
+		return
+	}
 	loss, _ := report.Get("loss")
-	guess, least, rows := m.guessLoss(y, w)
-	f, found := diagnosis.WorseThanGuess(what, rows, loss, guess, least)
-	if !found || slices.ContainsFunc(*d, worse) || m.Loss == nn.Hinge {
+	guess, least, rows := m.guessLoss(y, w, m.Training.Guess)
+	m.find(diagnosis.WorseThanGuess(what, rows, loss, guess, least))
+	if s := m.Shrinkage; s != nil {
+		m.find(diagnosis.WorseThanGuess(s.What, s.Rows, s.Before, s.Guess, 0))
+	}
+	if m.Task() == data.Regression {
+		own, _, _ := m.guessLoss(y, w, m.learnGuess(y, w))
+		m.find(diagnosis.ShiftedTarget(what, rows, loss, guess, own, least))
+	}
+}
+
+// find adds a finding to the diagnosis, unless there is one with the same code.
+func (m *Model) find(f diagnosis.Finding, found bool) {
+	d := &m.Training.Diagnosis
+	if !found || slices.ContainsFunc(*d, func(other diagnosis.Finding) bool { return other.Code == f.Code }) {
 		return
 	}
 	f.Epoch = m.Training.BestEpoch
@@ -110,10 +127,10 @@ func (m *Model) findWorse(what string, report *metrics.Report, y, w []float64) {
 	diagnosis.Sort(*d)
 }
 
-// guessLoss returns the loss per row, in the trained units, of the model's guess, and the loss of
+// guessLoss returns the loss per row, in the trained units, of a guess as from learnGuess, and the loss of
 // predicting every target exactly. The targets are in the form that the metrics take.
-func (m *Model) guessLoss(y, w []float64) (guess, least float64, rows int) {
-	add := func(row int, y, predictions float64) {
+func (m *Model) guessLoss(y, w, guessed []float64) (guess, least float64, rows int) {
+	add := func(row int, y, guessed float64) {
 		weight := 1.0
 		if w != nil {
 			weight = w[row]
@@ -123,7 +140,7 @@ func (m *Model) guessLoss(y, w []float64) (guess, least float64, rows int) {
 			own = 0
 		}
 		least += float64(weight * own)
-		guess += float64(weight * m.Loss.L(y, predictions))
+		guess += float64(weight * m.Loss.L(y, guessed))
 	}
 	width := m.Encoding.Outputs()
 	if m.Task() == data.Multiclass {
@@ -131,13 +148,12 @@ func (m *Model) guessLoss(y, w []float64) (guess, least float64, rows int) {
 	}
 	for i, v := range y {
 		row, j := i/width, i%width
-		predictions := m.Training.Guess
 		switch m.Task() {
 		case data.Regression:
 			t := &m.Encoding.Targets[j]
-			add(row, (v-t.Center)/t.Scale, (predictions[j]-t.Center)/t.Scale)
+			add(row, (v-t.Center)/t.Scale, (guessed[j]-t.Center)/t.Scale)
 		case data.Multiclass:
-			for k, share := range predictions {
+			for k, share := range guessed {
 				is := 0.0
 				if k == int(v) {
 					is = 1
@@ -145,9 +161,9 @@ func (m *Model) guessLoss(y, w []float64) (guess, least float64, rows int) {
 				add(row, is, share)
 			}
 		case data.Binary:
-			add(row, v, predictions[1])
+			add(row, v, guessed[1])
 		default:
-			add(row, v, predictions[j])
+			add(row, v, guessed[j])
 		}
 	}
 	rows = len(y) / width
@@ -255,7 +271,7 @@ func (m *Model) scoreOutputs(p, y, w []float64, names []string) (report metrics.
 	width := m.Encoding.Outputs()
 	switch m.Task() {
 	case data.Regression:
-		report, err = metrics.Regression(y, p, width, w, names...)
+		report, err = metrics.Regression(y, p, width, w, m.named(names)...)
 	case data.Binary:
 		report, err = metrics.BinaryAt(m.Threshold, y, p, w, names...)
 	case data.Multiclass:
@@ -275,41 +291,12 @@ func (m *Model) scoreOutputs(p, y, w []float64, names []string) (report metrics.
 	return report, nil
 }
 
-// learnGuess learns a guess that ignores the inputs from the training targets and their weights:
-// each class's share, or each output's mean.
-func (m *Model) learnGuess(y, w []float64) []float64 {
-	width, classes := m.Encoding.Outputs(), len(m.Classes())
-	if classes > 0 {
-		width = 1
-	}
-	rows := len(y) / width
-	weight := func(row int) float64 {
-		if w == nil {
-			return 1
-		}
-		return w[row]
-	}
-	guess := make([]float64, max(width, classes))
-	for i, v := range y {
-		if classes > 0 {
-			guess[int(v)] += weight(i)
-		} else {
-			guess[i%width] += float64(weight(i/width) * v)
-		}
-	}
-	total := setWeight(w, rows)
-	for j := range guess {
-		guess[j] /= total
-	}
-	return guess
-}
-
 // scoreGuess scores the model's guess. If names are given, it uses only those metrics.
 func (m *Model) scoreGuess(y, w []float64, names []string) (s metrics.Scores, err error) {
 	guess := m.Training.Guess
 	switch m.Task() {
 	case data.Regression:
-		s, err = metrics.MeanBaseline(y, guess, w, names...)
+		s, err = metrics.MeanBaseline(y, guess, w, m.named(names)...)
 	case data.Multilabel:
 		s, err = metrics.LabelBaseline(y, guess, w, names...)
 	default:

@@ -21,7 +21,7 @@ import (
 // is 1 for the model as trained and 0 for the guess.
 type Shrinkage struct {
 	Share  float64   `json:"share"`
-	Toward []float64 `json:"toward"`       // each class's share of the rows, or the mean of each target
+	Toward []float64 `json:"toward"`       // each class's share of the training rows, or the mean of each target there
 	Rows   int       `json:"rows"`         // rows on which the share was chosen
 	Before float64   `json:"loss_before"`  // loss of these rows as trained: log loss, or the mean square in the trained unit
 	After  float64   `json:"loss_after"`   // loss with the share
@@ -61,13 +61,10 @@ func (m *Model) shrinks() bool {
 	return false
 }
 
-// shrink moves the model toward the guess if the model predicts rows that did not train it worse than the guess
-// does. It reports whether it did so.
-func (m *Model) shrink(j *Judged) bool {
-	if len(j.Rows) < fewToShrink || !m.shrinks() {
-		return false
-	}
-	s := &Shrinkage{Share: 1, Toward: m.learnGuess(j.Truth, j.W), Rows: len(j.Rows), What: j.What}
+// shrink moves the model toward a guess, which comes from the training rows, if the model predicts rows that did not train it
+// worse than the guess does. It reports whether it did so.
+func (m *Model) shrink(j *Judged, guess []float64) bool {
+	s := &Shrinkage{Share: 1, Toward: slices.Clone(guess), Rows: len(j.Rows), What: j.What}
 	if m.Task() != data.Regression {
 		for k := range s.Toward {
 			s.Toward[k] = max(s.Toward[k], leastShare)

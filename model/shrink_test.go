@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/diagnosis"
 )
 
 // noise returns a table whose inputs say nothing about its target.
@@ -107,4 +108,51 @@ func TestShrinkLeavesGoodModels(t *testing.T) {
 	if err != nil || m.Shrinkage != nil {
 		t.Errorf("got %v %v, want no error and m.Shrinkage = nil", err, m.Shrinkage)
 	}
+}
+
+// TestShrinkTowardTrainingRows: the guess that a model is compared with, and moved toward, comes from the training rows, not from the
+// later rows that judge it. A target with a trend has a finding that says so.
+func TestShrinkTowardTrainingRows(t *testing.T) {
+	cells := make([][]string, 200)
+	r := rand.New(rand.NewPCG(3, 4))
+	for i := range cells {
+		cells[i] = []string{fmt.Sprint(i), fmt.Sprintf("%.3f", r.NormFloat64()), fmt.Sprintf("%.3f", float64(i)+r.NormFloat64())}
+	}
+	table, err := data.NewTable("trend", []string{"day", "x", "y"}, cells)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, members := range []int{1, 2} {
+		m, _, err := Train(context.Background(), table, Options{Split: "time:day", Ignore: []string{"day"}, Members: members, Epochs: 10, Shrink: true, Seed: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s := m.Shrinkage; s != nil && !(s.Toward[0] > 80 && s.Toward[0] < 90) {
+			t.Errorf("%d members: the model is moved toward %v, want the mean of the training rows, some 84.5", members, s.Toward[0])
+		}
+		if rmse, _ := m.Training.Metrics.Validation.Get("rmse"); rmse < 50 {
+			t.Errorf("%d members: the rmse of the validation rows is %v, want more than 50: their own mean is not known before they are", members, rmse)
+		}
+		if d := m.Training.Diagnosis; len(d) == 0 || d[0].Code != diagnosis.TargetShift {
+			t.Errorf("%d members: the diagnosis is %v, want %s first", members, d, diagnosis.TargetShift)
+		}
+	}
+}
+
+// TestShrunkModelHasAFinding: a model that was worse than a guess before it was moved toward it says so.
+func TestShrunkModelHasAFinding(t *testing.T) {
+	table := noise(t, 240, 60, func(r *rand.Rand) string { return string("aab"[r.IntN(3)]) })
+	m, _, err := Train(context.Background(), table, Options{Members: 4, Epochs: 40, Shrink: true, Seed: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m.Shrinkage == nil {
+		t.Fatal("the model was not moved toward the guess, want that it was")
+	}
+	for _, f := range m.Training.Diagnosis {
+		if f.Code == diagnosis.WorseThanGuessing {
+			return
+		}
+	}
+	t.Errorf("the diagnosis is %v, want %s", m.Training.Diagnosis, diagnosis.WorseThanGuessing)
 }

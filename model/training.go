@@ -22,8 +22,8 @@ type Training struct {
 	CrossFitted bool `json:"cross_fitted,omitempty"`
 	// Diagnosis says why the run did not reach its potential; empty for a healthy run.
 	Diagnosis []diagnosis.Finding `json:"diagnosis,omitempty"`
-	// Guess is a guess that ignores the inputs: each class's share of the training rows, or each
-	// target's mean. It is nil in files of an earlier gradus.
+	// Guess is a guess that ignores the inputs: each class's share of the training rows, or for each
+	// target what Model.Guessed says. It is nil in files of an earlier gradus.
 	Guess []float64 `json:"guess,omitempty"`
 	// Calibration is the effect of a temperature, if one was requested.
 	Calibration *Calibration `json:"calibration,omitempty"`

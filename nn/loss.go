@@ -45,6 +45,8 @@ type LossFacts struct {
 	Robust  bool // it grows no faster than the distance, so an outlier does not dominate
 	Shares  bool // its targets are class shares, so they can be smoothed: each output by itself, or all together for softmax
 	Amounts bool // its targets are amounts: whole numbers are not classes
+
+	Metric string // the name in package metrics of what it measures, in the unit of the targets; "": rmse, or log_loss
 }
 
 // Facts returns what is known about a loss besides its formula.
@@ -76,10 +78,14 @@ var (
 	sigmoidFacts = LossFacts{
 		Outputs: []Activation{Sigmoid}, Needs: "a sigmoid output, a probability for each", Instead: "use sigmoid, or another loss", FromZ: true,
 	}
-	amountFacts = LossFacts{
-		Outputs: []Activation{Exp, Softplus}, Needs: "an output that is always positive, exp or softplus", FromZ: true, Amounts: true,
-	}
 )
+
+// amountFacts returns the facts about a loss of amounts, which a deviance measures.
+func amountFacts(deviance string) LossFacts {
+	return LossFacts{
+		Outputs: []Activation{Exp, Softplus}, Needs: "an output that is always positive, exp or softplus", FromZ: true, Amounts: true, Metric: deviance,
+	}
+}
 
 // xlogy is x·log y, and 0 for x = 0 whatever y is.
 func xlogy(x, y float64) float64 {

@@ -22,7 +22,7 @@ func (poisson) CheckTarget(y float64) error {
 	}
 	return nil
 }
-func (poisson) Facts() LossFacts { return amountFacts }
+func (poisson) Facts() LossFacts { return amountFacts("poisson_deviance") }
 
 // expPoisson: L = e^z - y·z, dL/dz = yhat - y.
 func expPoisson[T Float](y, z, a, delta []T) float64 {
@@ -82,7 +82,7 @@ func (t tweedie) CheckTarget(y float64) error {
 	}
 	return nil
 }
-func (tweedie) Facts() LossFacts { return amountFacts }
+func (t tweedie) Facts() LossFacts { return amountFacts("tweedie_deviance:" + number(t.p)) }
 
 // Gamma is L = y/yhat + log yhat for amounts y > 0 and a positive output, exp or softplus:
 // half the gamma deviance without the term that no weight changes (scikit-learn's
@@ -101,7 +101,7 @@ func (gamma) CheckTarget(y float64) error {
 	}
 	return nil
 }
-func (gamma) Facts() LossFacts { return amountFacts }
+func (gamma) Facts() LossFacts { return amountFacts("gamma_deviance") }
 
 // amountLoss is the loss of power p, 1 < p <= 2, with l = log yhat:
 //

@@ -46,7 +46,7 @@ func (absolute) D(y, yhat float64) float64 {
 	return yhat - y // 0, or NaN
 }
 func (absolute) Piece(y, yhat float64) int { return step(yhat >= y) }
-func (absolute) Facts() LossFacts          { return LossFacts{Robust: true, Amounts: true} }
+func (absolute) Facts() LossFacts          { return LossFacts{Robust: true, Amounts: true, Metric: "mae"} }
 
 // Huber is L = ½r² where |r| <= delta, else delta·(|r| - delta/2), with r = yhat - y
 // (Huber 1964).
@@ -72,7 +72,7 @@ func (h huber) D(y, yhat float64) float64 { return max(-h.delta, min(yhat-y, h.d
 func (h huber) Piece(y, yhat float64) int {
 	return step(yhat-y > -h.delta) + step(yhat-y > h.delta)
 }
-func (huber) Facts() LossFacts { return LossFacts{Robust: true, Amounts: true} }
+func (huber) Facts() LossFacts { return LossFacts{Robust: true, Amounts: true, Metric: "mae"} }
 
 // Quantile is L = q·(y - yhat) where y >= yhat, else (1-q)·(yhat - y), with 0 < q < 1: the
 // pinball loss, least at the q-quantile of y (Koenker and Bassett 1978). dL/dyhat is 0 at
@@ -101,7 +101,9 @@ func (l quantile) D(y, yhat float64) float64 {
 	return yhat - y // 0, or NaN
 }
 func (l quantile) Piece(y, yhat float64) int { return step(yhat >= y) }
-func (quantile) Facts() LossFacts            { return LossFacts{Robust: true, Amounts: true} }
+func (l quantile) Facts() LossFacts {
+	return LossFacts{Robust: true, Amounts: true, Metric: "pinball:" + number(l.q)}
+}
 
 // LogCosh is L = log cosh r, dL/dyhat = tanh r, with r = yhat - y: about r²/2 near 0 and
 // |r| - log 2 far away, and smooth everywhere.
@@ -120,4 +122,4 @@ func (logCosh) L(y, yhat float64) float64 {
 }
 func (logCosh) D(y, yhat float64) float64 { return kernel.Tanh(yhat - y) }
 func (logCosh) Piece(_, _ float64) int    { return 0 }
-func (logCosh) Facts() LossFacts          { return LossFacts{Robust: true, Amounts: true} }
+func (logCosh) Facts() LossFacts          { return LossFacts{Robust: true, Amounts: true, Metric: "mae"} }

@@ -237,7 +237,16 @@ def regression_case(name, y, p, w=None):
         "mae_each": sk.mean_absolute_error(y, p, multioutput="raw_values", **kw),
         "r2_each": [None] * y.shape[1] if one else sk.r2_score(y, p, multioutput="raw_values", **kw),
     })
-    doc["more"] = {"mape": clean(sk.mean_absolute_percentage_error(y, p, **kw))}
+    doc["more"] = {"mape": clean(sk.mean_absolute_percentage_error(y, p, **kw)),
+                   "pinball": sk.mean_pinball_loss(y, p, **kw), "pinball:0.9": sk.mean_pinball_loss(y, p, alpha=0.9, **kw)}
+    if y.shape[1] == 1 and y.max() < 1e6:  # beyond, the deviances are what rounding leaves
+        doc["more"].update({"poisson_deviance": None, "gamma_deviance": None, "tweedie_deviance": None, "tweedie_deviance:1.2": None})
+        if (p > 0).all() and (y >= 0).all():
+            doc["more"].update({"poisson_deviance": sk.mean_poisson_deviance(y, p, **kw),
+                                "tweedie_deviance": sk.mean_tweedie_deviance(y, p, power=1.5, **kw),
+                                "tweedie_deviance:1.2": sk.mean_tweedie_deviance(y, p, power=1.2, **kw)})
+            if (y > 0).all():
+                doc["more"]["gamma_deviance"] = sk.mean_gamma_deviance(y, p, **kw)
     return {k: clean(v) for k, v in doc.items()}
 
 
@@ -259,6 +268,9 @@ def regression():
         regression_case("one row", [[1.0]], [[1.5]]),
         regression_case("large offset", big, [[v + (0.5 if i % 2 else -0.25)] for i, (v,) in enumerate(big)]),
         regression_case("weighted", y, p, [round(r.uniform(0.1, 3), 2) for _ in range(25)]),
+        regression_case("amounts", [[abs(v)] for (v,) in y], [[abs(v) + 0.25] for (v,) in p]),
+        regression_case("amounts, some 0, weighted", [[max(v, 0.0)] for (v,) in y], [[abs(v) + 0.5] for (v,) in p],
+                        [round(r.uniform(0.1, 3), 2) for _ in range(25)]),
     ]
 
 

@@ -183,21 +183,21 @@ func tail(sum uint32, block int) []byte {
 }
 
 // Open opens a file that Create has left. The error wraps fs.ErrNotExist if there is none, and ErrDamaged if
-// it is a different file or one of its bytes has changed. It reads all blocks once and passes them to see.
-func Open[T nn.Float](path string, l Layout, see func(train.Set[T])) (*File[T], error) {
+// it is a different file or one of its bytes has changed. It reads all blocks once.
+func Open[T nn.Float](path string, l Layout) (*File[T], error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	b := &File[T]{Layout: l, f: f, path: path}
-	if err := b.check(see); err != nil {
+	if err := b.check(); err != nil {
 		f.Close()
 		return nil, err
 	}
 	return b, nil
 }
 
-func (b *File[T]) check(see func(train.Set[T])) error {
+func (b *File[T]) check() error {
 	size := numberSize[T]()
 	head := make([]byte, headerSize)
 	if _, err := io.ReadFull(b.f, head); err != nil || !bytes.Equal(head, b.header(size)) {
@@ -212,7 +212,6 @@ func (b *File[T]) check(see func(train.Set[T])) error {
 		if err := b.Read(block, part); err != nil {
 			return err
 		}
-		see(part)
 	}
 	return nil
 }

@@ -70,6 +70,8 @@ var accepted = []struct {
 		[]string{"CRLF", "binary: u, v"}},
 	{"missing cells", "t.csv", rows(60, "a,b,y", cycle("1", "NA", "2", "", "3"), cycle("u", "v", "?"), number), "--validation none",
 		[]string{"b (20 missing)", "a (24 missing)", "Missing in the training rows: 44 cells"}},
+	{"missing cells of all members", "t.csv", rows(60, "a,b,y", cycle("1", "", "2", "3"), cycle("yes", "no", "?"), number), "--members 2",
+		[]string{"Missing in the training rows: 35 cells (a 15, b 20)", "a missing boolean lies halfway"}},
 	{"missing targets", "t.csv", rows(60, "a,y", number, cycle("1.5", "2.5", "NA")), "",
 		[]string{"20 left out, their target is missing"}},
 	{"columns of no use", "t.csv", rows(60, "id,name,const,empty,a,y", numbered(""), numbered("name"), always("7"), always(""), number, number), "",

@@ -176,6 +176,28 @@ func TestSameTableIsSaid(t *testing.T) {
 	}
 }
 
+// TestRareLevelsAreNoRepeats: rows that differ are not called repeats because they are encoded alike. If nothing tells
+// training rows apart, there is no remark at all.
+func TestRareLevelsAreNoRepeats(t *testing.T) {
+	names := make([]string, 200)
+	for i := range names {
+		names[i] = fmt.Sprintf("n%d", i*7%120)
+	}
+	same := rows(80, "a,b,y", cycle(names...), cycle("u", "v", "w"), cycle("0", "1", "1", "0", "1"))
+	place(t, map[string]string{
+		"rare.csv":     rows(120, "name,y", cycle(names...), cycle("cat", "dog", "dog")),
+		"twice.csv":    same + strings.SplitAfterN(same, "\n", 2)[1],
+		"constant.csv": rows(120, "a,y", cycle("1"), cycle("cat", "dog")),
+	})
+	for call, want := range map[string]bool{"rare.csv --types name=category": false, "twice.csv": true, "constant.csv --types a=number": false} {
+		args := append(strings.Fields(call), "--epochs", "2", "--test", "0.3", "--members", "1", "-o", "m.safetensors")
+		notes := fmt.Sprint(trainQuietly(t, 0, args...).at(t, "notes"))
+		if strings.Contains(notes, "a training row, inputs and target") != want {
+			t.Errorf("%s: repeated rows are noted: %v, want %v; the notes are %s", call, !want, want, notes)
+		}
+	}
+}
+
 // TestHeldOutFilesAreLookedAt: train counts missing cells and new categories in the files of --validation and
 // --test, as predict does for its table. Rows of a class that is not in the training table are left out.
 func TestHeldOutFilesAreLookedAt(t *testing.T) {

@@ -24,7 +24,7 @@ type importanceCmd struct {
 	queueFlags   `embed:""`
 	diskFlags    `embed:""`
 	Repeats      int         `default:"5" placeholder:"N" help:"How often each column is shuffled."`
-	Metric       string      `placeholder:"NAME" help:"The score to measure, such as log_loss or rmse. Default: r2, or accuracy."`
+	Metric       string      `placeholder:"NAME" help:"The score to measure, such as log_loss or rmse. Default: accuracy, r2, or what the loss measures: mae, pinball or a deviance."`
 	SampleWeight name        `placeholder:"COL" help:"A column of weights, one for each row. Default: every row counts the same."`
 	Threshold    probability `placeholder:"X" help:"The probability of the second class above which it is predicted. Default: the model's."`
 	Seed         uint64      `default:"1" help:"Decides how the columns are shuffled."`

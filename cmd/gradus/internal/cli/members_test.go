@@ -93,8 +93,8 @@ func TestMembers(t *testing.T) {
 		}
 	}
 	must(t, 0, "shap", "m.safetensors", penguins, "--row", "0", "--background-rows", "5")
-	if r := must(t, statusUsage, "shap", "m.safetensors", penguins, "--row", "0", "--log-odds"); !strings.Contains(r.err, "--log-odds: the model predicts the mean of 3 networks' probabilities") {
-		t.Errorf("the text is %q, want it to contain %q", r.err, "--log-odds: the model predicts the mean of 3 networks' probabilities")
+	if r := must(t, statusUsage, "shap", "m.safetensors", penguins, "--row", "0", "--log-odds"); !strings.Contains(r.err, "explain one of the networks with --member N, where N is 0 to 2") {
+		t.Errorf("the text is %q, want it to name --member", r.err)
 	}
 	if r := must(t, 0, "shap", "m.safetensors", penguins, "--row", "0", "--member", "1", "--background-rows", "5"); !strings.Contains(r.err, "this is member 1 of the 3 networks") {
 		t.Errorf("the text is %q, want it to contain %q", r.err, "this is member 1 of the 3 networks")
@@ -106,6 +106,7 @@ func TestMembers(t *testing.T) {
 		"--member 3: m.safetensors has the members 0 to 2": {"explain", "m.safetensors", penguins, "--row", "0", "--member", "3"},
 		"--member 1: one.safetensors is one network":       {"plot", "one.safetensors", "-o", "x.svg", "--member", "1"},
 		"--members 0: give a whole number of at least 1":   {"train", penguins, "--members", "0"},
+		"m.safetensors is a file, and a report is made":    {"report", "m.safetensors", "-o", "x.html"},
 		"--tensorboard logs one network":                   {"train", penguins, "--members", "2", "--tensorboard", "--run", "tb"},
 		"--member 1 is for a model file":                   {"plot", "run", "-o", "x.svg", "--member", "1"},
 		"an ensemble of 2 members begins anew":             {"train", penguins, "--members", "2", "--from", "one.safetensors"},

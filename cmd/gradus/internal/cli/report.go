@@ -32,6 +32,9 @@ func (given *reportCmd) Run(e *env) error {
 	if err := checkOut(c.Out, kindReport); err != nil {
 		return err
 	}
+	if info, err := os.Stat(c.RunDir); err == nil && !info.IsDir() {
+		return usagef("%s is a file, and a report is made of the folder of a run, which gradus train --run DIR keeps; gradus info says what a model holds", c.RunDir)
+	}
 	if err := ended(c.RunDir); err != nil {
 		return err
 	}

@@ -61,6 +61,9 @@ func (c *shapCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
+	if n := len(m.Members()); c.LogOdds && n > 0 && m.Classes() != nil {
+		return usagef("--log-odds: the model predicts the mean of %d networks' probabilities, and log-odds have no such mean: leave it out, or explain one of the networks with --member N, where N is 0 to %d", n, n-1)
+	}
 	t, err := c.read(e, c.Data...)
 	if err != nil {
 		return err

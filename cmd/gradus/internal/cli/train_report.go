@@ -59,7 +59,7 @@ func writeReport(run *training, m *model.Model) {
 	}
 	writeNotes(e.text(), f.Said()[run.told:])
 	if imputed := f.Imputed(); imputed.Imputed() > 0 {
-		e.printf("Note     Missing in the training rows: %s. A missing number or date becomes the median; a missing category is a level of its own.\n", plural.Of(imputed.Imputed(), "cell"))
+		e.printf("Note     %s\n", missingText(m.Encoding, imputed))
 	}
 	e.printf("\n")
 	writeScores(e, m)
@@ -71,6 +71,24 @@ func writeReport(run *training, m *model.Model) {
 	writeClasses(e, m, best, ", "+of+" rows")
 	writeDiagnosis(e, t.Diagnosis)
 	e.printf("\n%s\n", honesty(m))
+}
+
+// missingText says how many cells are missing, and what became of those of each type.
+func missingText(enc *data.Encoding, counts data.Counts) string {
+	became := map[data.Kind]string{data.KindNumber: "a missing number becomes the median", data.KindDate: "a missing date becomes the median",
+		data.KindCategory: "a missing category is a level of its own", data.KindBoolean: "a missing boolean lies halfway between false and true"}
+	var said, names []string
+	for _, c := range counts {
+		i := slices.Index(enc.Columns(), c.Column)
+		if c.Imputed == 0 || i < 0 {
+			continue
+		}
+		names = append(names, fmt.Sprintf("%s %d", inList(c.Column), c.Imputed))
+		if text := became[enc.Inputs[i].Kind]; !slices.Contains(said, text) {
+			said = append(said, text)
+		}
+	}
+	return fmt.Sprintf("Missing in the training rows: %s (%s): %s.", plural.Of(counts.Imputed(), "cell"), list(names, 10), strings.Join(said, ", "))
 }
 
 // writeNext says where the model is and what to try next.
@@ -389,7 +407,7 @@ func writeScoreTable(e *env, m *model.Model, lines []scoreLine, others ...guessL
 // guessName says what is guessed without looking at the inputs.
 func guessName(m *model.Model) string {
 	if m.Task() == data.Regression {
-		return "always the mean"
+		return "always " + m.Guessed()
 	}
 	return "commonest class"
 }

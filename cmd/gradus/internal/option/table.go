@@ -214,7 +214,7 @@ var all = []*Option{
 		Label: "Row weights", Hint: "a column with the weight of each row; it is not an input; empty: all alike"},
 	{Field: "Metrics", Name: "metric", Group: Rows, Placeholder: "NAME,...",
 		Choices: metricNames(),
-		Help:    "The metrics to report, separated by commas. The first one chooses the epoch on the validation rows. Default: the usual metrics, and the loss chooses."},
+		Help:    "The metrics to report, separated by commas; pinball and tweedie_deviance take a parameter: pinball:0.9. The first one chooses the epoch on the validation rows. Default: the usual metrics and what the loss measures, and the loss chooses."},
 	{Field: "Calibrate", Name: "calibrate", Group: Rows,
 		Help: "For classes: divide the logits by a temperature fitted on the validation rows, if that improves the probabilities."},
 	{Field: "Shrink", Name: "shrink", Group: Rows,
