@@ -29,6 +29,7 @@ var derived = map[string]string{
 	"room":      "scratch of a step",
 	"gather":    "scratch of a step",
 	"crew":      "scratch of a step",
+	"prefetch":  "of the goroutines that train now",
 	"latest":    "scratch of a step",
 	"grad":      "scratch of a step",
 	"tree":      "scratch of a step",

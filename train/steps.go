@@ -46,6 +46,7 @@ func (t *Trainer[T]) run(ctx context.Context, most int, yield func(Step, error) 
 		workers := team.New(t.cfg.Threads)
 		t.crew.use(workers, t.cfg.Threads)
 		defer func() {
+			t.stopPrefetch()
 			t.crew.use(nil, 1)
 			workers.Close()
 		}()
@@ -55,7 +56,11 @@ func (t *Trainer[T]) run(ctx context.Context, most int, yield func(Step, error) 
 		yield(Step{N: t.result.Steps, Epoch: t.epoch + 1}, err)
 		return
 	}
+	prefetches, updates := t.prefetches(), 0
 	for !t.finished {
+		if updates++; prefetches && updates > prefetched && t.prefetch == nil { // a loop that is soon left has no use for it
+			t.startPrefetch()
+		}
 		if t.together.ended(ctx) {
 			if err := t.compareWeights(); err != nil {
 				yield(Step{N: t.result.Steps, Epoch: t.epoch + 1}, err)
@@ -134,6 +139,11 @@ func (t *Trainer[T]) batch(from, to int) (Set[T], error) {
 		return b, err
 	case t.order == nil:
 		return t.data.Train.slice(from, to), nil
+	}
+	if t.prefetch != nil {
+		if b, ok := t.prefetch.take(t.number()); ok {
+			return b, nil
+		}
 	}
 	start, end := t.ownRows(to - from)
 	return t.gather.take(t.data.Train, t.order[from:to], start, end), nil

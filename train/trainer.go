@@ -22,6 +22,8 @@ type Set[T nn.Float] struct {
 	X, Y   nn.Matrix[T]
 	W      []float64
 	Packed Packed[T]
+
+	lists *nn.Input[T] // the rows without their zeros, if a prefetch has made them
 }
 
 // Rows returns the number of samples.
@@ -47,6 +49,9 @@ func (s Set[T]) Weight() float64 {
 // slice returns the rows from (inclusive) to to (exclusive) as a view.
 func (s Set[T]) slice(from, to int) Set[T] {
 	part := Set[T]{Y: s.Y.Slice(from, to)}
+	if from == 0 && to == s.Rows() {
+		part.lists = s.lists
+	}
 	if s.Packed.parts != nil {
 		part.Packed = s.Packed.slice(from, to)
 	} else {
@@ -72,34 +77,35 @@ type Trainer[T nn.Float] struct {
 	cfg     Config
 	data    Data[T]
 
-	tape   *nn.Tape[T]
-	room   nn.Matrix[T]   // memory for unpacked rows, as many as the tape takes
-	crew   *crew[T]       // divides a step among cores; tape and room are its first hand's
-	latest *nn.Tape[T]    // that of the last rows of the last pass
-	gather *gather[T]     // of shuffled batches; nil without shuffling
-	out    []float64      // the outputs for the validation rows, if Config.Score uses them
-	grad   []T            // the gradient
-	tree   *tree[T]       // adds the gradients of shards
-	fold   *fold[T]       // adds the last few sums
-	summed summed[T]      // what sumShards is summing
-	losses []float64      // of the shards that were summed
-	slots  [][]T          // what the optimizer or the solver remembers
-	parts  [][][]T        // what the optimizer works on, by part: see updater; nil if the optimizer is not separable
-	rows   int            // training rows in an epoch
-	stream *streamRows[T] // the source of the training rows, if they are not in data
-	whole  bool           // the gradient is wanted whole, not part by part
-	course course[T]      // how updates go through the rows
-	tiny   *tiny[T]       // nil if the course makes the epochs
-	now    optim.Step     // the update that updater makes
-	order  []int32        // the rows in this epoch's order
-	good   []T            // the network's last finite values; if the run ended with its average, the last values before that
-	best   []T            // the values with the best validation score
-	lonely int            // 1 if a last batch of one row joins the one before it
-	tied   bool           // batch normalization ties shards together: they are on the tape at the same time
-	ends   []int          // ends of the shards on the tape
-	first  int            // the first of these shards
-	norms  []float64      // lengths of the weights of a layer's units, for MaxNorm
-	scores optim.Scores   // the schedule's state
+	tape     *nn.Tape[T]
+	room     nn.Matrix[T]   // memory for unpacked rows, as many as the tape takes
+	crew     *crew[T]       // divides a step among cores; tape and room are its first hand's
+	prefetch *prefetch[T]   // prepares batches, or nil
+	latest   *nn.Tape[T]    // that of the last rows of the last pass
+	gather   *gather[T]     // of shuffled batches; nil without shuffling
+	out      []float64      // the outputs for the validation rows, if Config.Score uses them
+	grad     []T            // the gradient
+	tree     *tree[T]       // adds the gradients of shards
+	fold     *fold[T]       // adds the last few sums
+	summed   summed[T]      // what sumShards is summing
+	losses   []float64      // of the shards that were summed
+	slots    [][]T          // what the optimizer or the solver remembers
+	parts    [][][]T        // what the optimizer works on, by part: see updater; nil if the optimizer is not separable
+	rows     int            // training rows in an epoch
+	stream   *streamRows[T] // the source of the training rows, if they are not in data
+	whole    bool           // the gradient is wanted whole, not part by part
+	course   course[T]      // how updates go through the rows
+	tiny     *tiny[T]       // nil if the course makes the epochs
+	now      optim.Step     // the update that updater makes
+	order    []int32        // the rows in this epoch's order
+	good     []T            // the network's last finite values; if the run ended with its average, the last values before that
+	best     []T            // the values with the best validation score
+	lonely   int            // 1 if a last batch of one row joins the one before it
+	tied     bool           // batch normalization ties shards together: they are on the tape at the same time
+	ends     []int          // ends of the shards on the tape
+	first    int            // the first of these shards
+	norms    []float64      // lengths of the weights of a layer's units, for MaxNorm
+	scores   optim.Scores   // the schedule's state
 
 	numbers []float64 // the solver's other state
 	// Methods, made once so that a step allocates nothing. They are made in the loop, since More replaces the Trainer.
