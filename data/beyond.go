@@ -3,6 +3,8 @@ package data
 import (
 	"math"
 	"time"
+
+	"github.com/gradus-ml/gradus/internal/float"
 )
 
 // Beyond the range of the training rows. What a network has learned about a column ends where the
@@ -13,7 +15,7 @@ import (
 
 // fitRange stores the range of sorted values.
 func (in *Input) fitRange(sorted []float64) {
-	if len(sorted) > 0 && isFinite(sorted[len(sorted)-1]-sorted[0]) {
+	if len(sorted) > 0 && float.Finite(sorted[len(sorted)-1]-sorted[0]) {
 		in.Low, in.High = sorted[0], sorted[len(sorted)-1]
 	}
 }
@@ -54,7 +56,7 @@ func (in *Input) scaled(x float64) float64 {
 
 // rangeProblem returns what is wrong with the range, or "".
 func (in *Input) rangeProblem() string {
-	if !isFinite(in.Low) || !isFinite(in.High) || !isFinite(in.High-in.Low) || in.Low > in.High {
+	if !float.Finite(in.Low) || !float.Finite(in.High) || !float.Finite(in.High-in.Low) || in.Low > in.High {
 		return "has a range that is not finite, or whose ends are in the wrong order"
 	}
 	return ""

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gradus-ml/gradus/internal/float"
 	"github.com/gradus-ml/gradus/internal/spill"
 )
 
@@ -315,7 +316,7 @@ func Targets[T Float](b *Binding, rows []int, dst []T) error {
 					return notNumberError(t, row, col)
 				}
 				v := T((x - y.Center) / y.Scale)
-				if !isFinite(float64(v)) {
+				if !float.Finite(float64(v)) {
 					return oddNumberError(t, row, col)
 				}
 				dst[n*width+i] = v

@@ -1,6 +1,10 @@
 package data
 
-import "time"
+import (
+	"time"
+
+	"github.com/gradus-ml/gradus/internal/float"
+)
 
 // Columns are encoded in pieces of some rows, on all cores. Within a piece they are
 // encoded column by column, so the piece of the matrix being written stays in the cache.
@@ -232,7 +236,7 @@ func writeNumbers[T Float](in *Input, x []float64, dst []T, width int) int {
 	end := len(x)
 	for n, x := range x {
 		v := T(in.scaled(x))
-		if v-v != 0 {
+		if !float.Finite(v) {
 			end = n
 			break
 		}

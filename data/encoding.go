@@ -7,6 +7,9 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"github.com/gradus-ml/gradus/internal/float"
+	"github.com/gradus-ml/gradus/internal/plural"
 )
 
 // An Encoding says how a row becomes the inputs of a network, and how its targets become
@@ -295,7 +298,7 @@ func (e *Encoding) UnmarshalJSON(b []byte) error {
 func (e *Encoding) Validate() error {
 	if len(e.Inputs) == 0 || len(e.Targets) == 0 {
 		return fail(ErrEncoding, "the encoding has %s and %s: it takes at least one of each",
-			plural(len(e.Inputs), "input"), plural(len(e.Targets), "target"))
+			plural.Of(len(e.Inputs), "input"), plural.Of(len(e.Targets), "target"))
 	}
 	names := make(map[string]bool, len(e.Inputs)+len(e.Targets))
 	for i := range e.Inputs {
@@ -329,7 +332,7 @@ func (in *Input) problem() string {
 		return "has the unknown kind " + quote(string(in.Kind))
 	}
 	switch {
-	case !isFinite(in.Median) || !isFinite(in.Center) || !isFinite(in.Scale) || in.Scale < 0:
+	case !float.Finite(in.Median) || !float.Finite(in.Center) || !float.Finite(in.Scale) || in.Scale < 0:
 		return "has a median, center or scale that is not a finite number, or a negative scale"
 	case !category && (len(in.Levels) > 0 || in.Rare):
 		return "has levels, but is not a category"
@@ -359,7 +362,7 @@ func (in *Input) ranksProblem() string {
 	}
 	for i, x := range in.RankAt {
 		share := in.RankOf[i]
-		if !isFinite(x) || !(share >= 0 && share <= 1) || i > 0 && (x <= in.RankAt[i-1] || share < in.RankOf[i-1]) {
+		if !float.Finite(x) || !(share >= 0 && share <= 1) || i > 0 && (x <= in.RankAt[i-1] || share < in.RankOf[i-1]) {
 			return "has ranks that are not finite, or do not rise"
 		}
 	}
@@ -388,7 +391,7 @@ func (y *Target) problem(task Task, targets int) string {
 		switch {
 		case y.Kind != KindNumber || n > 0:
 			return "is not a number, but the task is regression"
-		case !isFinite(y.Center) || !isFinite(y.Scale) || y.Scale <= 0:
+		case !float.Finite(y.Center) || !float.Finite(y.Scale) || y.Scale <= 0:
 			return "has a center or scale that is not finite, or a scale that is not positive"
 		}
 		return ""
@@ -405,7 +408,7 @@ func (y *Target) problem(task Task, targets int) string {
 		return fmt.Sprintf("has %d classes, which do not fit the task %s", n, task)
 	case y.Kind != KindNumber && y.Kind != KindBoolean && y.Kind != KindCategory:
 		return "has the unknown kind " + quote(string(y.Kind))
-	case !isFinite(y.Center) || !isFinite(y.Scale):
+	case !float.Finite(y.Center) || !float.Finite(y.Scale):
 		return "has a center or scale that is not finite"
 	}
 	folded := make([]string, n)

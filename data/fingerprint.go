@@ -8,11 +8,14 @@ import (
 	"hash"
 	"io"
 	"slices"
+
+	"github.com/gradus-ml/gradus/internal/spill"
 )
 
 // Fingerprint returns the SHA-256 of the columns' names and of every cell, in hex. It
 // shows whether a table is unchanged, regardless of the file's name or compression.
 func (t *Table) Fingerprint() string {
+	defer spill.Raise()()
 	sums := make([][]byte, len(t.cols))
 	if len(t.cols) > 0 && t.cols[0].form != formPixels {
 		parallel(len(t.cols), func(i int) {

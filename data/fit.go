@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gradus-ml/gradus/internal/float"
 	"github.com/gradus-ml/gradus/internal/spill"
 )
 
@@ -192,7 +193,7 @@ func (in *Input) fitScale(t *Table, room *fitRoom, scale Scaling) error {
 		in.Median = quantile(room.values, 0.5)
 		in.fitRange(room.values)
 	}
-	if !isFinite(in.Center) || !isFinite(in.Scale) || !isFinite(in.Median) {
+	if !float.Finite(in.Center) || !float.Finite(in.Scale) || !float.Finite(in.Median) {
 		return fail(ErrNumber, "%s: column %s holds numbers too large to scale: divide them, or ignore the column", t.name, quote(in.Name))
 	}
 	return nil
@@ -260,7 +261,7 @@ func (y *Target) fit(t *Table, rows []int, scale Scaling, room *fitRoom) error {
 	if y.Scale == 0 {
 		y.Scale = 1
 	}
-	if !isFinite(y.Center) || !isFinite(y.Scale) {
+	if !float.Finite(y.Center) || !float.Finite(y.Scale) {
 		return fail(ErrNumber, "%s: the target %s holds numbers too large to scale: divide them", t.name, quote(y.Name))
 	}
 	return nil

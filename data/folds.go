@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/gradus-ml/gradus/internal/float"
 	"github.com/gradus-ml/gradus/internal/rng"
 	"github.com/gradus-ml/gradus/internal/spill"
 )
@@ -165,7 +166,7 @@ func TimeFolds(times []float64, k int) ([]int, error) {
 // checkTimes refuses times that cannot be ordered.
 func checkTimes(times []float64) error {
 	for i, v := range times {
-		if !isFinite(v) {
+		if !float.Finite(v) {
 			return fail(ErrOption, "the time of row %d is %v: give every row a finite number", i, v)
 		}
 	}

@@ -6,6 +6,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"github.com/gradus-ml/gradus/internal/plural"
 )
 
 // An inspection is the result of looking at one column: its cells in their spelling, and what they have
@@ -146,7 +148,7 @@ func (s *Schema) inspect(t *Table, col int, rows []int, kind Kind, layout, decim
 	}
 	if s.null {
 		if n := t.cols[col].count(null, rows, t); n > 0 {
-			l.remark(noteOf(fmt.Sprintf("%s in %s taken for missing; if it is a word like others, say ", quote(null), plural(n, "cell")), set("Missing", "NA")))
+			l.remark(noteOf(fmt.Sprintf("%s in %s taken for missing; if it is a word like others, say ", quote(null), plural.Of(n, "cell")), set("Missing", "NA")))
 		}
 	}
 	if (s.spelling == nil || s.null) && cmp.Or(kind, l.kind()) == KindCategory && l.profile.words > 0 {
@@ -319,7 +321,7 @@ func (l *inspection) units(t *Table, rows []int) Note {
 		if u == "" {
 			what = "none"
 		}
-		said = append(said, fmt.Sprintf("%s in %s", what, plural(cells[u], "cell")))
+		said = append(said, fmt.Sprintf("%s in %s", what, plural.Of(cells[u], "cell")))
 	}
 	return Notef("the cells are numbers of different units, %s, so they stay text: bring them to one unit to have them read as numbers", strings.Join(said, ", "))
 }
@@ -348,7 +350,7 @@ func (l *inspection) twoNotations(t *Table, rows []int) Note {
 			cells[which[code]]++
 		}
 	}
-	return Notef("the dates are written in two ways, %s in %s and %s in %s", quote(first[0]), plural(cells[0], "cell"), quote(first[1]), plural(cells[1], "cell"))
+	return Notef("the dates are written in two ways, %s in %s and %s in %s", quote(first[0]), plural.Of(cells[0], "cell"), quote(first[1]), plural.Of(cells[1], "cell"))
 }
 
 // names returns the levels' texts.
@@ -403,7 +405,7 @@ func (l *inspection) respell(t *Table, col int, rows []int, sp *Spelling, as str
 			}
 		}
 		if value(text) != text {
-			done = append(done, fmt.Sprintf("%s read as %s, %s as %s", plural(odd, "cell"), as, quote(text), value(text)))
+			done = append(done, fmt.Sprintf("%s read as %s, %s as %s", plural.Of(odd, "cell"), as, quote(text), value(text)))
 		}
 	}
 	l.note = nil
@@ -422,7 +424,7 @@ func inCells(counts map[string]int) string {
 			said = append(said, fmt.Sprintf("%d other words", len(words)-3))
 			break
 		}
-		said = append(said, fmt.Sprintf("%s in %s", quote(w), plural(counts[w], "cell")))
+		said = append(said, fmt.Sprintf("%s in %s", quote(w), plural.Of(counts[w], "cell")))
 	}
 	return strings.Join(said, ", ")
 }

@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/gradus-ml/gradus/internal/float"
 	"github.com/gradus-ml/gradus/internal/rng"
 )
 
@@ -248,7 +249,7 @@ func (in *Input) meansProblem(outputs int) string {
 		return "has means that do not belong to its levels"
 	}
 	for _, m := range in.Means {
-		if !isFinite(m) {
+		if !float.Finite(m) {
 			return "has a mean that is not a finite number"
 		}
 	}

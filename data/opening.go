@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+
+	"github.com/gradus-ml/gradus/internal/plural"
 )
 
 // An opening is the beginning of a text. It determines how the text is encoded and divided. Its methods
@@ -102,7 +104,7 @@ func (o *opening) skip(lines int) error {
 	for range lines {
 		at := bytes.IndexByte(o.start, '\n')
 		if at < 0 {
-			return fail(ErrEmpty, "%s: holds no more than the %s that are skipped: skip fewer", o.src.name, plural(lines, "line"))
+			return fail(ErrEmpty, "%s: holds no more than the %s that are skipped: skip fewer", o.src.name, plural.Of(lines, "line"))
 		}
 		o.start = o.start[at+1:]
 		o.c.line++

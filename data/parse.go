@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/gradus-ml/gradus/internal/plural"
 )
 
 // A grammar is the way a text is divided into cells.
@@ -305,7 +307,7 @@ func (g *grammar) raggedError(cells, line int, first byte) error {
 	case cells < len(g.columns):
 		remedy = Notef("leave a missing cell empty, but keep its delimiter")
 	}
-	return lineError(ErrRagged, g.name, line, fmt.Sprintf("row has %s, %s: ", plural(cells, "cell"), expected), remedy)
+	return lineError(ErrRagged, g.name, line, fmt.Sprintf("row has %s, %s: ", plural.Of(cells, "cell"), expected), remedy)
 }
 
 // quoteError returns the error for a broken quote in a cell. The cell starts on line, and its

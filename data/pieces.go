@@ -3,6 +3,8 @@ package data
 import (
 	"slices"
 	"sort"
+
+	"github.com/gradus-ml/gradus/internal/float"
 )
 
 // Pieces: a number's place among knots at which the target changes. A regression tree of this single
@@ -218,7 +220,7 @@ func (in *Input) piecesProblem() string {
 		return "has a single knot, but a piece lies between two"
 	}
 	for i, x := range in.Pieces {
-		if !isFinite(x) || i > 0 && x <= in.Pieces[i-1] {
+		if !float.Finite(x) || i > 0 && x <= in.Pieces[i-1] {
 			return "has knots of pieces that are not finite, or do not rise"
 		}
 	}

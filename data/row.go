@@ -8,7 +8,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gradus-ml/gradus/internal/float"
 	"github.com/gradus-ml/gradus/internal/kernel"
+	"github.com/gradus-ml/gradus/internal/plural"
 )
 
 // Float is the precision of a matrix.
@@ -157,7 +159,7 @@ func EncodeRow[T Float](e *Encoding, row []Value, dst []T) error {
 		in, v := &e.Inputs[i], &row[i]
 		to := dst[in.offset : in.offset+in.layout.Width()]
 		var o outcome
-		if in.Kind == KindNumber && v.kind == valueNumber && isFinite(v.x) && !in.lacking { // the usual case
+		if in.Kind == KindNumber && v.kind == valueNumber && float.Finite(v.x) && !in.lacking { // the usual case
 			o = encodeNumber(in, v.x, number, to)
 		} else {
 			o = encodeCell(in, *v, to)
@@ -201,7 +203,7 @@ func encodeNumberRows[T Float](e *Encoding, cells []float64, dst []T) (row int, 
 		if !others {
 			for n := range end {
 				x := cells[n*columns+i]
-				if !isFinite(x) {
+				if !float.Finite(x) {
 					x, others = in.Median, true
 				}
 				column[n] = x
@@ -218,7 +220,7 @@ func encodeNumberRows[T Float](e *Encoding, cells []float64, dst []T) (row int, 
 		}
 		for n := 0; others && n < end; n++ {
 			x := cells[n*columns+i]
-			if plain && isFinite(x) {
+			if plain && float.Finite(x) {
 				continue
 			}
 			if o := encodeCell(in, Number(x), dst[n*width+in.offset:][:in.layout.Width()]); o >= notNumber {
@@ -237,7 +239,7 @@ func (e *Encoding) takes(values, room int) error {
 		return fail(ErrEncoding, "the encoding was neither fitted nor decoded")
 	}
 	if values != len(e.Inputs) {
-		return fail(ErrColumn, "the row has %s, the encoding takes %d: give one for each of its columns", plural(values, "value"), len(e.Inputs))
+		return fail(ErrColumn, "the row has %s, the encoding takes %d: give one for each of its columns", plural.Of(values, "value"), len(e.Inputs))
 	}
 	if room < e.width {
 		panic("data: dst is shorter than Width")
@@ -401,7 +403,7 @@ func encodeNumber[T Float](in *Input, x float64, c content, dst []T) outcome {
 		}
 	}
 	dst[0] = T(in.scaled(x))
-	if !isFinite(float64(dst[0])) {
+	if !float.Finite(float64(dst[0])) {
 		return notFinite
 	}
 	if in.RankAt != nil {

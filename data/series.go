@@ -7,6 +7,9 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/gradus-ml/gradus/internal/float"
+	"github.com/gradus-ml/gradus/internal/plural"
 )
 
 // A Series holds the values of one column before they are part of a table. Infer looks at the cells
@@ -349,7 +352,7 @@ func (s *Series) Floats(values ...float64) {
 		at, n := len(c.shape), 0
 		shapes := c.shape[at : at+len(values)]
 		for i, x := range values {
-			if x-x != 0 {
+			if !float.Finite(x) {
 				break
 			}
 			shapes[i] = shapeOfFloat(x)
@@ -359,7 +362,7 @@ func (s *Series) Floats(values ...float64) {
 		values = values[n:]
 	}
 	for _, x := range values {
-		if x-x != 0 || c.form != formNumbers || c.clock { // NaN and infinities too
+		if !float.Finite(x) || c.form != formNumbers || c.clock { // NaN and infinities too
 			s.Float(x)
 			continue
 		}
@@ -423,7 +426,7 @@ func TableOf(name string, columns ...*Series) (*Table, error) {
 		}
 		if n := s.Len(); n != t.rows {
 			return nil, fail(ErrRagged, "%s: column %s has %s, column %s has %d: make them agree",
-				name, quote(names[first]), plural(t.rows, "row"), quote(names[i]), n)
+				name, quote(names[first]), plural.Of(t.rows, "row"), quote(names[i]), n)
 		}
 		t.cols[i] = column{
 			form: s.col.form, small: s.col.small, wide: s.col.wide, shape: s.col.shape, words: s.col.words, holds: s.col.holds,
@@ -498,20 +501,4 @@ func Errorf(kind error, format string, args ...any) error {
 		}
 	}
 	return fail(kind, format, args...)
-}
-
-// FromHalf converts a 16-bit floating-point number, for readers of formats.
-func FromHalf(h uint16) float32 {
-	sign, exponent, fraction := uint32(h&0x8000)<<16, uint32(h>>10&31), uint32(h&0x3ff)
-	switch {
-	case exponent == 31:
-		return math.Float32frombits(sign | 0xff<<23 | fraction<<13)
-	case exponent == 0:
-		x := float32(fraction) / (1 << 24)
-		if sign != 0 {
-			x = -x
-		}
-		return x
-	}
-	return math.Float32frombits(sign | (exponent+112)<<23 | fraction<<13)
 }

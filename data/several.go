@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gradus-ml/gradus/internal/plural"
 	"github.com/gradus-ml/gradus/internal/spill"
 )
 
@@ -65,7 +66,7 @@ func ReadAll(paths []string, opt ReadOptions) (*Table, error) {
 		t.spans = append(t.spans, span{start, next.name, next.lines})
 	}
 	t.finish()
-	t.format = append(t.format, plural(len(all), "file"))
+	t.format = append(t.format, plural.Of(len(all), "file"))
 	t.name = name
 	return t, nil
 }

@@ -3,6 +3,7 @@ package data
 import (
 	"math"
 
+	"github.com/gradus-ml/gradus/internal/plural"
 	"github.com/gradus-ml/gradus/internal/rng"
 	"github.com/gradus-ml/gradus/internal/spill"
 )
@@ -77,7 +78,7 @@ func checkSplit(n int, strata []int, fraction float64) error {
 	case n < 0:
 		return fail(ErrOption, "there cannot be %d rows to split", n)
 	case strata != nil && len(strata) != n:
-		return fail(ErrOption, "%s cannot be split by the classes of %d: give each row its class, or nil", plural(n, "row"), len(strata))
+		return fail(ErrOption, "%s cannot be split by the classes of %d: give each row its class, or nil", plural.Of(n, "row"), len(strata))
 	case !(fraction >= 0 && fraction < 1):
 		return fail(ErrOption, "%v is not a fraction of the rows to hold out: give at least 0 and less than 1", fraction)
 	}
@@ -90,7 +91,7 @@ func checkFolds(n int, strata []int, k int) error {
 		return err
 	}
 	if k < 1 || k > n {
-		return fail(ErrOption, "%d rows or groups cannot be dealt into %s: give at least 1 fold and at most as many as there are", n, plural(k, "fold"))
+		return fail(ErrOption, "%d rows or groups cannot be dealt into %s: give at least 1 fold and at most as many as there are", n, plural.Of(k, "fold"))
 	}
 	return nil
 }

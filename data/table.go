@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gradus-ml/gradus/internal/plural"
 	"github.com/gradus-ml/gradus/internal/spill"
 )
 
@@ -55,7 +56,7 @@ func NewTable(name string, columns []string, rows [][]string) (*Table, error) {
 	}
 	for i, row := range rows {
 		if len(row) != len(columns) {
-			return nil, &RowError{Table: name, Row: i, Reason: Notef("it has %s, the table has %s: make them agree", plural(len(row), "cell"), plural(len(columns), "column")), Err: ErrRagged}
+			return nil, &RowError{Table: name, Row: i, Reason: Notef("it has %s, the table has %s: make them agree", plural.Of(len(row), "cell"), plural.Of(len(columns), "column")), Err: ErrRagged}
 		}
 		for col, cell := range row {
 			if !isText([]byte(cell)) {
@@ -139,17 +140,31 @@ func (t *Table) Target(name string) (int, error) {
 	return i, nil
 }
 
-// Cell returns the text of a cell as it is in the file, without surrounding blanks.
-func (t *Table) Cell(row, col int) string { return t.cols[col].text(row) }
+// Cell returns the text of a cell as it is in the file, without surrounding blanks. Of a table on a disk that cannot be
+// read, Cell and the other methods that return no error panic with an error that wraps ErrSpill.
+func (t *Table) Cell(row, col int) string {
+	if t.disk != nil {
+		defer spill.Raise()()
+	}
+	return t.cols[col].text(row)
+}
 
 // Number returns the number in a cell. ok is false if it is missing, text or not finite.
 func (t *Table) Number(row, col int) (v float64, ok bool) {
+	if t.disk != nil {
+		defer spill.Raise()()
+	}
 	v, c := t.cols[col].number(row)
 	return v, c == number
 }
 
 // Missing reports whether a cell is missing.
-func (t *Table) Missing(row, col int) bool { return t.cols[col].missing(row) }
+func (t *Table) Missing(row, col int) bool {
+	if t.disk != nil {
+		defer spill.Raise()()
+	}
+	return t.cols[col].missing(row)
+}
 
 // Line returns the line of the file that a row starts on, or 0 if it did not come from text.
 func (t *Table) Line(row int) int {
@@ -188,12 +203,3 @@ func (t *Table) all() []int {
 	}
 	return rows
 }
-
-func plural(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
-}
-
-func isFinite(x float64) bool { return x-x == 0 }

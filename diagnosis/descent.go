@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/gradus-ml/gradus/internal/plural"
 	"github.com/gradus-ml/gradus/optim"
 	"github.com/gradus-ml/gradus/train"
 )
@@ -81,7 +82,7 @@ func (d *diagnosis[T]) descent() {
 			num(slices.Max(moves)), d.at.Updates, num(far), d.against())
 	case falls && (d.gain < mostGain || d.missed) && d.at.Reason == train.ReasonEpochs:
 		d.add(Unfinished, -1, d.at.Epochs, set("Epochs", strconv.Itoa(10*d.cfg.Epochs)),
-			"the loss still falls, by %.0f %% over the last fifth of %s; %s", 100*fall, counted(d.at.Epochs, "epoch"), d.against())
+			"the loss still falls, by %.0f %% over the last fifth of %s; %s", 100*fall, plural.Of(d.at.Epochs, "epoch"), d.against())
 	}
 	if best, ok := h.Best(); ok && (!d.keepsBest || d.at.BestEpoch == d.at.Epochs) {
 		end := h[len(h)-1]

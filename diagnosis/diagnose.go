@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/gradus-ml/gradus/internal/float"
 	"github.com/gradus-ml/gradus/nn"
 	"github.com/gradus-ml/gradus/train"
 )
@@ -84,7 +85,7 @@ func (d *diagnosis[T]) judge(loss float64) {
 	if o.guess() <= 0 { // one row, or a constant target: there is no guess to beat
 		o.gain = 1
 	}
-	if o.loss-o.loss != 0 {
+	if !float.Finite(o.loss) {
 		o.gain = math.Inf(-1)
 	}
 	asked := d.cfg.Method == train.PerSample
@@ -135,7 +136,7 @@ func (d *diagnosis[T]) guessLoss() (base, least float64) {
 			y := float64(v)
 			loss := nn.LossOf(d.cfg.Loss, j)
 			own := loss.L(y, y)
-			if own-own != 0 || d.cfg.Loss == nn.Hinge { // 0·log 0; and hinge is 0 beyond its target
+			if !float.Finite(own) || d.cfg.Loss == nn.Hinge { // 0·log 0; and hinge is 0 beyond its target
 				own = 0
 			}
 			least += own
@@ -207,11 +208,3 @@ func (d *diagnosis[T]) notFinite() {
 
 // num writes a number with at most 4 digits.
 func num(x float64) string { return strconv.FormatFloat(x, 'g', 4, 64) }
-
-// counted writes "1 row" and "2 rows".
-func counted(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
-}

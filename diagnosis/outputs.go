@@ -5,6 +5,7 @@ import (
 	"math"
 	"strconv"
 
+	"github.com/gradus-ml/gradus/internal/float"
 	"github.com/gradus-ml/gradus/nn"
 	"github.com/gradus-ml/gradus/train"
 )
@@ -66,7 +67,7 @@ func (d *diagnosis[T]) heldOut() {
 		for j, v := range y.Row(i) {
 			loss := nn.LossOf(d.cfg.Loss, j)
 			own := loss.L(float64(v), float64(v))
-			if own-own != 0 { // 0·log 0
+			if !float.Finite(own) { // 0·log 0
 				own = 0
 			}
 			least += float64(w * own)

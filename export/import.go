@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/internal/float"
 	"github.com/gradus-ml/gradus/model"
 	"github.com/gradus-ml/gradus/nn"
 )
@@ -90,7 +91,7 @@ func (f *foreign) model(o ImportOptions) (*model.Model, error) {
 	for _, l := range f.layers {
 		for i, w := range slices.Concat(l.weights, l.bias) {
 			switch {
-			case w-w != 0:
+			case !float.Finite(w):
 				return nil, fmt.Errorf("%s holds %v at place %d, not a finite number", l.name, w, i)
 			case float64(float32(w)) != w:
 				return assemble[float64](f, e)

@@ -67,10 +67,12 @@ type member struct {
 	result train.Result
 	found  []diagnosis.Finding // of its run
 	ended  bool
-	begun  bool // begin was called
-	rows   []int
-	says   []float64 // predictions for rows, which chose its epoch; only with folds
+	begun  bool      // begin was called
+	rows   []int     // which chose its epoch
+	says   []float64 // predictions for rows, unless these are shared by all members and there are no cross-fitted ones
 	bounds []float64 // predictions of the bounds for these rows, if there are any
+
+	crossFitted bool // says and bounds are at epochs that the row did not choose
 }
 
 // bagged turns the run into one of several members. The schema must be known. Only the first member is
@@ -151,7 +153,7 @@ func (f *Fit) bagged() (err error) {
 		f.countRows()
 	}
 	if tables.Memory == nil {
-		go f.sources()
+		go f.sum()
 	}
 	return nil
 }
@@ -371,11 +373,29 @@ func (m *member) score(inFolds bool) error {
 	m.model = m.fit.Unscored()
 	m.found = m.model.Training.Diagnosis // of this run only
 	m.model.Options.Threads = 0          // a property of the machine that does not affect the result
-	if err := m.fit.Score(context.Background(), m.model); err != nil || !inFolds {
+	if err := m.fit.Score(context.Background(), m.model); err != nil {
 		return err
 	}
 	m.rows = m.fit.parts.validation
+	m.says = m.fit.runner.crossFitted(m.model)
+	if m.crossFitted = m.says != nil; m.crossFitted {
+		if m.model.bounds != nil {
+			m.bounds = m.fit.runner.crossFitted(m.model.bounds)
+		}
+		return nil
+	}
+	if !inFolds {
+		return nil
+	}
 	return m.predict(m.fit.tables.Train)
+}
+
+// heldOut returns the predictions for the rows that chose the member's epoch, or those of its bounds.
+func (m *member) heldOut(ofBounds bool) []float64 {
+	if ofBounds {
+		return m.bounds
+	}
+	return m.says
 }
 
 // predict sets the member's predictions for its rows.
@@ -388,7 +408,11 @@ func (m *member) predict(t *data.Table) (err error) {
 
 // run returns the result of a member that has been scored.
 func (m *member) run() *FoldRun {
-	return &FoldRun{Model: m.model, Of: m.result, Found: m.found, Rows: m.rows}
+	run := &FoldRun{Model: m.model, Of: m.result, Found: m.found, Rows: m.rows}
+	if m.crossFitted {
+		run.Predictions, run.Bounds = m.says, m.bounds
+	}
+	return run
 }
 
 // model makes the ensemble from the members that have ended, or if none has, from those in

@@ -241,19 +241,6 @@ func (e *engineOf[T]) tempered(beta float64) engine {
 	return newEngine(net)
 }
 
-// heldBack returns the validation rows of a run with a model's predictions for them. For an
-// ensemble it returns the out-of-fold rows, if there are any.
-func (f *Fit) heldBack(m *Model) (*Judged, error) {
-	if f.bag != nil && f.bag.inFolds {
-		return f.OutOfFold(m)
-	}
-	if len(f.parts.validation) == 0 {
-		return nil, nil
-	}
-	t := f.validationTable()
-	return f.judge(m, "validation", t, f.parts.validation)
-}
-
 // hold sets what a model learns from rows that did not train it: with Options.Shrink a shrinkage, with
 // Options.Calibrate a temperature, and the data for its intervals or sets.
 func (f *Fit) hold(m *Model) error {

@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/internal/float"
 	"github.com/gradus-ml/gradus/internal/jsonfloat"
 	"github.com/gradus-ml/gradus/internal/spill"
 	"github.com/gradus-ml/gradus/internal/team"
@@ -293,7 +294,7 @@ func (c *CV) summarize() {
 	for _, score := range all {
 		of := func(m *Model) (float64, bool) {
 			v, ok := m.Training.Metrics.Test.Get(score.Name)
-			return v, ok && v-v == 0
+			return v, ok && float.Finite(v)
 		}
 		if mean, sd, ok := spread(c.Folds, of); ok {
 			c.Mean.Set(score.Name, mean)
@@ -333,7 +334,7 @@ func (c *CV) summarizeLinear() {
 				return 0, false
 			}
 			v, ok := m.Training.Metrics.Linear.Scores.Get(score.Name)
-			return v, ok && v-v == 0
+			return v, ok && float.Finite(v)
 		}); ok {
 			c.Linear.Scores.Set(score.Name, mean)
 		}
@@ -392,7 +393,7 @@ func (c *CV) pool(t *data.Table) error {
 		switch {
 		case p > c.Folds[fold].Threshold:
 			second = 1
-		case p-p != 0:
+		case !float.Finite(p):
 			second = p
 		}
 		decided[i*width], decided[i*width+1] = 1-second, second

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/internal/plural"
 	"github.com/gradus-ml/gradus/internal/spill"
 	"github.com/gradus-ml/gradus/metrics"
 )
@@ -46,13 +47,13 @@ type Left struct {
 func (l Left) Notes() []string {
 	var notes []string
 	if l.Unlabeled > 0 {
-		notes = append(notes, fmt.Sprintf("%s left out, their target is missing", rowsText(l.Unlabeled)))
+		notes = append(notes, fmt.Sprintf("%s left out, their target is missing", plural.Of(l.Unlabeled, "row")))
 	}
 	if l.Unknown > 0 {
-		notes = append(notes, fmt.Sprintf("%s left out, their class was not in the training rows: the first is %s", rowsText(l.Unknown), l.Example))
+		notes = append(notes, fmt.Sprintf("%s left out, their class was not in the training rows: the first is %s", plural.Of(l.Unknown, "row"), l.Example))
 	}
 	if l.Weightless > 0 {
-		notes = append(notes, fmt.Sprintf("%s left out, their weight is 0", rowsText(l.Weightless)))
+		notes = append(notes, fmt.Sprintf("%s left out, their weight is 0", plural.Of(l.Weightless, "row")))
 	}
 	return notes
 }
@@ -156,7 +157,7 @@ func (m *Model) cover(t *data.Table, l labeled, y []float64, level float64) ([]m
 		return nil, err
 	}
 	if len(l.rows) < 5 {
-		return nil, refuse("Interval", nil, "%s has %s with a target, and it takes at least 5", t.Name(), rowsText(len(l.rows)))
+		return nil, refuse("Interval", nil, "%s has %s with a target, and it takes at least 5", t.Name(), plural.Of(len(l.rows), "row"))
 	}
 	says, _, err := m.predictRows(l.b, l.rows, nil)
 	if err != nil {
@@ -271,5 +272,5 @@ func (l *Left) weighed(t *data.Table, column string, rows []int) (heavy []int, w
 }
 
 func allWeightless(t *data.Table, column string, rows int) error {
-	return refuse("SampleWeight", nil, "the weights of all %s of %s in the column %q are 0: there is no row left", rowsText(rows), t.Name(), column)
+	return refuse("SampleWeight", nil, "the weights of all %s of %s in the column %q are 0: there is no row left", plural.Of(rows, "row"), t.Name(), column)
 }

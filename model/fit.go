@@ -82,6 +82,9 @@ type runner interface {
 	checkpoint(w io.Writer) error
 	restore(c *train.Checkpoint) error
 	agreed() bool
+	// crossFitted returns predictions for the validation rows at epochs that the rows did not choose. m is the model of the
+	// run, or of its bounds. It returns nil if there are no such predictions.
+	crossFitted(m *Model) []float64
 	encoded(what string) any // the training, validation or test rows, a train.Set[T]; without rows if they were not kept
 }
 
@@ -147,7 +150,7 @@ func (f *Fit) Release() {
 	f.ahead.end()
 	for _, t := range []*data.Table{f.tables.Train, f.tables.Validation, f.tables.Test} {
 		if t != nil && t.Spilled() != nil && f.summing {
-			f.sources() // it may be reading what the caller is about to close
+			f.sum() // it may be reading what the caller is about to close
 			break
 		}
 	}
@@ -171,11 +174,38 @@ func (f *Fit) Release() {
 
 // Steps is the training loop, as in train.Trainer's Steps: an iterator over updates that
 // can be left and entered again.
-func (f *Fit) Steps(ctx context.Context) iter.Seq2[train.Step, error] { return f.runner.steps(ctx) }
+// If the disk fails that holds rows, the error wraps data.ErrSpill, and the run cannot be continued or saved.
+func (f *Fit) Steps(ctx context.Context) iter.Seq2[train.Step, error] {
+	return guarded(f.runner.steps(ctx))
+}
 
 // Strides is Steps for a body that does not need to see every update, as in train.Trainer's Strides.
 func (f *Fit) Strides(ctx context.Context) iter.Seq2[train.Step, error] {
-	return f.runner.strides(ctx)
+	return guarded(f.runner.strides(ctx))
+}
+
+// guarded is a loop with a spill.Guard on what it does between two steps.
+func guarded(steps iter.Seq2[train.Step, error]) iter.Seq2[train.Step, error] {
+	return func(yield func(train.Step, error) bool) {
+		inBody := false
+		loop := func() (err error) {
+			defer spill.Guard(&err)()
+			steps(func(s train.Step, err error) bool {
+				inBody = true
+				next := yield(s, err)
+				inBody = false
+				return next
+			})
+			return nil
+		}
+		err := loop()
+		if err != nil && inBody {
+			panic(err) // for a Guard of the caller
+		}
+		if err != nil {
+			yield(train.Step{}, err)
+		}
+	}
 }
 
 // Checkpoint writes the full state of the run, as train.Trainer's Checkpoint does. In an ensemble
@@ -232,6 +262,13 @@ func sourcesOf(tables Tables) map[string]Source {
 	return all
 }
 
+// sum computes the fingerprints. If the disk fails, whoever needs them gets the error.
+func (f *Fit) sum() {
+	var err error
+	defer spill.Guard(&err)()
+	f.sources()
+}
+
 // Result returns the result of the run so far.
 func (f *Fit) Result() train.Result { return f.runner.result() }
 
@@ -254,8 +291,9 @@ func (f *Fit) Imputed() data.Counts { return slices.Clone(f.imputed) }
 // Model returns the model in its present state, with its scores on the rows. If early stopping may
 // end the run, the model has the best weights so far. The run itself is not changed. An ensemble has
 // the members that have ended, or if none has, those in progress.
-func (f *Fit) Model() (*Model, error) {
-	m := f.Unscored()
+func (f *Fit) Model() (m *Model, err error) {
+	defer spill.Guard(&err)()
+	m = f.Unscored()
 	return m, f.Score(context.Background(), m)
 }
 

@@ -27,6 +27,10 @@ type FoldRun struct {
 	Of    train.Result        // of a member
 	Found []diagnosis.Finding // of a member: the diagnosis of its run
 	Rows  []int               // of a member: the rows that chose its epoch; it has not seen them
+
+	// Predictions of a member for Rows, and of its bounds, at epochs that the row did not choose. They are empty without such
+	// epochs: see Fit's OutOfFold.
+	Predictions, Bounds []float64
 }
 
 // foldRunJSON is a FoldRun as JSON has it.
@@ -36,6 +40,9 @@ type foldRunJSON struct {
 	Of    train.Result        `json:"of"`
 	Found []diagnosis.Finding `json:"found"`
 	Rows  []int               `json:"rows"`
+
+	Predictions []float64 `json:"predictions,omitempty"`
+	Bounds      []float64 `json:"bounds,omitempty"`
 }
 
 // MarshalJSON writes the model as the bytes of its file, so that another process has the same bits.
@@ -44,7 +51,7 @@ func (r FoldRun) MarshalJSON() ([]byte, error) {
 	if err := r.Model.Write(&file); err != nil {
 		return nil, err
 	}
-	return json.Marshal(foldRunJSON{file.Bytes(), r.Notes, r.Of, r.Found, r.Rows})
+	return json.Marshal(foldRunJSON{file.Bytes(), r.Notes, r.Of, r.Found, r.Rows, r.Predictions, r.Bounds})
 }
 
 // UnmarshalJSON reads what MarshalJSON wrote. The model must have no custom parts.
@@ -56,7 +63,7 @@ func (r *FoldRun) unmarshal(text []byte, custom ...Custom) error {
 		return err
 	}
 	m, err := Read(bytes.NewReader(came.Model), custom...)
-	*r = FoldRun{Model: m, Notes: came.Notes, Of: came.Of, Found: came.Found, Rows: came.Rows}
+	*r = FoldRun{Model: m, Notes: came.Notes, Of: came.Of, Found: came.Found, Rows: came.Rows, Predictions: came.Predictions, Bounds: came.Bounds}
 	return err
 }
 
@@ -185,8 +192,8 @@ func (b *bag) take(k int, run *FoldRun, ended bool) error {
 		m.fit.Release()
 		m.fit = nil
 	}
-	m.model, m.result, m.found, m.rows = run.Model, run.Of, run.Found, run.Rows
-	if b.inFolds {
+	m.model, m.result, m.found, m.rows, m.says, m.bounds = run.Model, run.Of, run.Found, run.Rows, run.Predictions, run.Bounds
+	if m.crossFitted = len(m.says) > 0; b.inFolds && !m.crossFitted {
 		if err := m.predict(m.tables.Train); err != nil {
 			return err
 		}
@@ -234,3 +241,4 @@ func (p past) agreed() bool                    { return true }
 func (p past) checkpoint(io.Writer) error      { return errPast }
 func (p past) restore(*train.Checkpoint) error { return errPast }
 func (p past) encoded(string) any              { return nil }
+func (p past) crossFitted(*Model) []float64    { return nil }

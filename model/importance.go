@@ -10,6 +10,7 @@ import (
 
 	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/internal/jsonfloat"
+	"github.com/gradus-ml/gradus/internal/plural"
 	"github.com/gradus-ml/gradus/internal/rng"
 	"github.com/gradus-ml/gradus/internal/spill"
 	"github.com/gradus-ml/gradus/metrics"
@@ -334,7 +335,7 @@ func (m *Model) importance(ctx context.Context, t *data.Table, l labeled, o Impo
 		return nil, err
 	}
 	if !ok || math.IsNaN(q.base) || math.IsInf(q.base, 0) {
-		return nil, refuse("Metrics", nil, "%s is not defined on the rows of %s that have a target (%s)", name, t.Name(), rowsText(q.rows))
+		return nil, refuse("Metrics", nil, "%s is not defined on the rows of %s that have a target (%s)", name, t.Name(), plural.Of(q.rows, "row"))
 	}
 	if err := q.measureAll(ctx); err != nil {
 		return nil, err

@@ -15,6 +15,8 @@ type Judged struct {
 	Raw   []float64   `json:"raw,omitempty"`     // like Says, without the model's temperature; nil if it has none
 	W     []float64   `json:"weights,omitempty"` // the weight of each row in scores; nil: all equal
 
+	CrossFitted bool `json:"cross_fitted,omitempty"` // the predictions are at epochs that the row did not choose: see OutOfFold
+
 	targets []float64 // in the form that the network is trained on
 	own     bool      // no one else has the lists
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/internal/plural"
 	"github.com/gradus-ml/gradus/internal/spill"
 	"github.com/gradus-ml/gradus/metrics"
 	"github.com/gradus-ml/gradus/train"
@@ -309,7 +310,7 @@ func (m *Model) compared(names []string, what string, scores metrics.Scores, l *
 		if score, ok := l.Scores.Get(name); ok {
 			who := "a linear model"
 			if l.Trained < l.Of {
-				who += fmt.Sprintf(" trained on %d of the %s", l.Trained, rowsText(l.Of))
+				who += fmt.Sprintf(" trained on %d of the %s", l.Trained, plural.Of(l.Of, "row"))
 			}
 			against(who, "the linear model", score)
 			if score != own && metrics.HigherIsBetter(name) == (score > own) {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/internal/jsonfloat"
+	"github.com/gradus-ml/gradus/internal/plural"
 	"github.com/gradus-ml/gradus/internal/safetensors"
 	"github.com/gradus-ml/gradus/internal/spill"
 	"github.com/gradus-ml/gradus/nn"
@@ -111,7 +112,7 @@ func (m *Model) DescribeNetwork() string {
 		count[of[kind]]++
 	}
 	for i, text := range kinds {
-		kinds[i] = fmt.Sprintf("%d network%s, %s", count[i], plural(count[i]), text)
+		kinds[i] = plural.Of(count[i], "network") + ", " + text
 	}
 	return strings.Join(kinds, "; ")
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/diagnosis"
+	"github.com/gradus-ml/gradus/internal/float"
 	"github.com/gradus-ml/gradus/metrics"
 	"github.com/gradus-ml/gradus/nn"
 	"github.com/gradus-ml/gradus/optim"
@@ -57,7 +58,7 @@ func New[T nn.Float](e *data.Encoding, net *nn.Network[T], with ...NewOptions) (
 		return nil, fmt.Errorf("%w: %w", ErrOptions, err)
 	}
 	for i, v := range net.Values() {
-		if v-v != 0 {
+		if !float.Finite(v) {
 			return nil, fmt.Errorf("%w: value %d of the network is %v, not a finite number", ErrOptions, i, v)
 		}
 	}

@@ -9,9 +9,10 @@ import (
 )
 
 // OutOfFold returns, for each row, the mean prediction of the members of an ensemble that were not
-// trained on it. It returns nil if there are no such rows, because members share the rows that choose
-// the epoch, or because the run is of one network. m is the latest model of the run, or one that an
-// earlier run with the same tables and options made.
+// trained on it. In folds of up to 4,096 rows, they are a member's predictions at the epoch that is best by the fold's
+// other rows: see train.Trainer's CrossFitted. It returns nil if there are no such rows, because members share the
+// rows that choose the epoch, or because the run is of one network. m is the latest model of the run, or one that an
+// earlier run with the same tables and options made. The predictions of such a model are those of its networks as they are.
 func (f *Fit) OutOfFold(m *Model) (j *Judged, err error) {
 	defer spill.Guard(&err)()
 	if f.bag == nil || !f.bag.inFolds {
@@ -28,10 +29,7 @@ func (f *Fit) OutOfFold(m *Model) (j *Judged, err error) {
 	sums := newByRow(t, width)
 	defer sums.free()
 	for _, member := range taken {
-		all := member.says
-		if m.ofBounds {
-			all = member.bounds
-		}
+		all := member.heldOut(m.ofBounds)
 		var shrunk []float64
 		for i, row := range member.rows {
 			says := all[i*width:][:width]
@@ -43,7 +41,7 @@ func (f *Fit) OutOfFold(m *Model) (j *Judged, err error) {
 			sums.add(row, says)
 		}
 	}
-	j = &Judged{What: "out-of-fold", Table: t, own: true}
+	j = &Judged{What: "out-of-fold", Table: t, own: true, CrossFitted: allCrossFitted(taken)}
 	if j.Rows, j.Says = sums.means(); len(j.Rows) == 0 {
 		return nil, nil
 	}
@@ -60,6 +58,11 @@ func (f *Fit) OutOfFold(m *Model) (j *Judged, err error) {
 	}
 	j.Truth = m.truth(t.Spilled(), j.targets)
 	return j, nil
+}
+
+// allCrossFitted reports whether all members have cross-fitted predictions.
+func allCrossFitted(members []*member) bool {
+	return !slices.ContainsFunc(members, func(m *member) bool { return !m.crossFitted })
 }
 
 // byRow collects predictions for the rows of a table. It is stored where the table's cells are.
@@ -150,6 +153,7 @@ func (f *Fit) scoreOutOfFold(m *Model) error {
 	y := j.Truth
 	report.Set("loss", m.meanLoss(j.Says, j.targets, j.W)/setWeight(j.W, len(j.Rows)))
 	m.Training.Metrics.OutOfFold = &report
+	m.Training.CrossFitted = j.CrossFitted
 	m.Training.Guess = m.learnGuess(y, j.W)
 	m.findWorse("out-of-fold", &report, y, j.W)
 	m.Training.Metrics.Baseline, err = m.scoreGuess(y, j.W, m.Options.Metrics)

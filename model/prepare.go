@@ -7,6 +7,7 @@ import (
 
 	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/diagnosis"
+	"github.com/gradus-ml/gradus/internal/plural"
 	"github.com/gradus-ml/gradus/internal/spill"
 	"github.com/gradus-ml/gradus/metrics"
 	"github.com/gradus-ml/gradus/model/internal/blocks"
@@ -84,7 +85,7 @@ func Prepare(tables Tables, o Options, start *Weights) (f *Fit, err error) {
 	}
 	if tables.Memory == nil { // a single run, whose model is wanted
 		f.summing = true
-		go f.sources()
+		go f.sum()
 	}
 	return f, nil
 }
@@ -217,7 +218,7 @@ func (f *Fit) settle() error {
 			c.BatchSize = f.Rows.Train
 		}
 		if asked != 0 && asked != c.BatchSize {
-			f.note("The batch size %d is for mini-batch descent; %s uses %s per update.", asked, c.Method, rowsText(c.BatchSize))
+			f.note("The batch size %d is for mini-batch descent; %s uses %s per update.", asked, c.Method, plural.Of(c.BatchSize, "row"))
 		}
 	}
 	if c.Epochs == 0 {
@@ -286,6 +287,9 @@ func prepare[T nn.Float](f *Fit, start *Weights) (runner, error) {
 		balance(f, d.Train.Y)
 	}
 	if err := weighAll(f, &d); err != nil {
+		return nil, err
+	}
+	if d.Validation.Parts, err = f.inParts(d.Validation.W); err != nil {
 		return nil, err
 	}
 	if err := f.scoreEpochs(); err != nil {
@@ -431,10 +435,10 @@ func newTrainer[T nn.Float](f *Fit, net *nn.Network[T], d *train.Data[T], held *
 func (f *Fit) noteForeign() {
 	for _, c := range f.imputed {
 		if c.Beyond > 0 {
-			f.note("The column %q has %s of the training rows beyond the range that the model whose weights are given was trained on, which is %s to %s.", c.Column, cellsText(c.Beyond), c.Low, c.High)
+			f.note("The column %q has %s of the training rows beyond the range that the model whose weights are given was trained on, which is %s to %s.", c.Column, plural.Of(c.Beyond, "cell"), c.Low, c.High)
 		}
 		if c.Unseen > 0 {
-			f.note("The column %q has a category that the model whose weights are given does not know in %s of the training rows, such as %q.", c.Column, cellsText(c.Unseen), c.Example)
+			f.note("The column %q has a category that the model whose weights are given does not know in %s of the training rows, such as %q.", c.Column, plural.Of(c.Unseen, "cell"), c.Example)
 		}
 	}
 }

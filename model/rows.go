@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/internal/plural"
 	"github.com/gradus-ml/gradus/internal/spill"
 	"github.com/gradus-ml/gradus/metrics"
 	"github.com/gradus-ml/gradus/nn"
@@ -108,7 +109,7 @@ func Inspect(t *data.Table, o Options) (s *data.Schema, notes []data.Note, err e
 	}
 	notes = o.notes(t, s)
 	if weightless > 0 {
-		notes = append(notes, data.Notef("%s left out, their weight is 0.", rowsText(weightless)))
+		notes = append(notes, data.Notef("%s left out, their weight is 0.", plural.Of(weightless, "row")))
 	}
 	return s, notes, nil
 }
@@ -283,7 +284,7 @@ func (f *Fit) scorer(name string, t *data.Table, rows []int) (func(outputs []flo
 		return report.Get(name)
 	}
 	if _, ok := score(make([]float64, f.Options.outputs(len(targets)))); !ok {
-		return nil, refuse("Metrics", nil, "%s cannot choose the epoch: it is not defined on the %s for validation", name, rowsText(len(rows)))
+		return nil, refuse("Metrics", nil, "%s cannot choose the epoch: it is not defined on the %s for validation", name, plural.Of(len(rows), "row"))
 	}
 	return func(outputs []float64) float64 {
 		v, _ := score(outputs)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/diagnosis"
+	"github.com/gradus-ml/gradus/internal/float"
 	"github.com/gradus-ml/gradus/internal/spill"
 	"github.com/gradus-ml/gradus/metrics"
 	"github.com/gradus-ml/gradus/nn"
@@ -118,7 +119,7 @@ func (m *Model) guessLoss(y, w []float64) (guess, least float64, rows int) {
 			weight = w[row]
 		}
 		own := m.Loss.L(y, y)
-		if own-own != 0 { // NaN, as in 0·log 0
+		if !float.Finite(own) { // NaN, as in 0·log 0
 			own = 0
 		}
 		least += float64(weight * own)

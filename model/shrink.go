@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/internal/float"
 	"github.com/gradus-ml/gradus/internal/jsonfloat"
 	"github.com/gradus-ml/gradus/internal/kernel"
 	"github.com/gradus-ml/gradus/nn"
@@ -180,7 +181,7 @@ func (s *Shrinkage) validate(m *Model) error {
 		return fmt.Errorf("its shrinkage has the share %v toward %d numbers, which is not between 0 and 1, or does not suit its %d outputs", s.Share, len(s.Toward), m.Outputs())
 	}
 	for _, g := range s.Toward {
-		if g-g != 0 || m.Task() != data.Regression && !(g > 0 && g <= 1) {
+		if !float.Finite(g) || m.Task() != data.Regression && !(g > 0 && g <= 1) {
 			return fmt.Errorf("its shrinkage is toward %v, which is not a finite number, or not a share of a class", g)
 		}
 	}

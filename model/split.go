@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/internal/plural"
 	"github.com/gradus-ml/gradus/internal/rng"
 	"github.com/gradus-ml/gradus/internal/spill"
 )
@@ -94,7 +95,7 @@ func (f *Fit) holdValidation(part hold, keep []int) (kept, held []int, err error
 		}
 	default:
 		kept = keep
-		f.note("With %s none is held out for validation by default.", rowsText(n))
+		f.note("With %s none is held out for validation by default.", plural.Of(n, "row"))
 	}
 	f.parts.validation = f.pick(f.Schema.Rows, held)
 	return kept, held, nil
@@ -139,7 +140,7 @@ func (f *Fit) heavy(places []int) ([]int, error) {
 // noteNone notes that a share of few rows gives no rows.
 func (f *Fit) noteNone(what string, part float64, held []int, of int) {
 	if part > 0 && len(held) == 0 {
-		f.noteOf(what, " %g of %s leaves no row.", part, rowsText(of))
+		f.noteOf(what, " %g of %s leaves no row.", part, plural.Of(of, "row"))
 	}
 }
 

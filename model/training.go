@@ -18,6 +18,8 @@ type Training struct {
 	BestEpoch int     `json:"best_epoch"` // the epoch of these weights; 0: the last one
 	Rows      Rows    `json:"rows"`
 	Metrics   Metrics `json:"metrics"`
+	// CrossFitted means that the out-of-fold scores are of predictions at epochs that the row did not choose.
+	CrossFitted bool `json:"cross_fitted,omitempty"`
 	// Diagnosis says why the run did not reach its potential; empty for a healthy run.
 	Diagnosis []diagnosis.Finding `json:"diagnosis,omitempty"`
 	// Guess is a guess that ignores the inputs: each class's share of the training rows, or each

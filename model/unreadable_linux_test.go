@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"unsafe"
 
@@ -96,6 +97,64 @@ func TestPredictToUnreadableMemory(t *testing.T) {
 	out := spill.Must[float64](disk, len(f.Schema.Rows))
 	damage(t, disk)
 	if _, err := m.engine.predict(b, f.Schema.Rows, out, nil); !errors.Is(err, data.ErrSpill) {
+		t.Errorf("got the error %v, want ErrSpill", err)
+	}
+}
+
+// A run whose rows on the disk cannot be read any more ends with an error, whether the loop's own goroutine reads them or a
+// worker of its team. An error of the loop's body stays the body's.
+func TestUnreadableRows(t *testing.T) {
+	tight(t, 1<<20)
+	bad := onDisk(t, blockTable(t, 20_000, amount))
+	damage(t, bad.Spilled())
+	for _, threads := range []int{1, 2} {
+		o := Options{Epochs: 3, Hidden: []int{64}, Seed: 1, Members: 1, Threads: threads, Validation: new(0.4), BlockRows: 64, BufferBlocks: 7}
+		f, err := Prepare(Tables{Train: blockTable(t, 20_000, amount), Spill: spillOf(t)}, o, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(f.Release)
+		if !f.spilled {
+			t.Fatal("the rows fit in memory, want a run on the disk")
+		}
+		body := func() (err error) {
+			defer spill.Guard(&err)()
+			for range f.Steps(context.Background()) {
+				bad.Cell(0, 0)
+			}
+			return nil
+		}
+		if err := body(); !errors.Is(err, data.ErrSpill) {
+			t.Errorf("%d threads: the loop's body panics with %v, want ErrSpill", threads, err)
+		}
+		var failed error
+		for s, err := range f.Strides(context.Background()) {
+			if s.N == 2 {
+				damage(t, f.tables.Spill)
+			}
+			failed = err
+		}
+		if !errors.Is(failed, data.ErrSpill) {
+			t.Errorf("%d threads: the loop ends with %v, want ErrSpill", threads, failed)
+		}
+		if _, err := f.Model(); !errors.Is(err, data.ErrSpill) {
+			t.Errorf("%d threads: Model returns %v, want ErrSpill", threads, err)
+		}
+	}
+}
+
+// Fingerprints are computed in the background. If that fails, it does not end the process, and whoever asks for them gets the error.
+func TestUnreadableFingerprints(t *testing.T) {
+	bad := onDisk(t, blockTable(t, 20_000, amount))
+	damage(t, bad.Spilled())
+	f := &Fit{sources: sync.OnceValue(func() map[string]Source { return sourcesOf(Tables{Train: bad}) })}
+	f.sum()
+	asked := func() (err error) {
+		defer spill.Guard(&err)()
+		f.Fingerprints()
+		return nil
+	}
+	if err := asked(); !errors.Is(err, data.ErrSpill) {
 		t.Errorf("got the error %v, want ErrSpill", err)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/internal/plural"
 	"github.com/gradus-ml/gradus/nn"
 )
 
@@ -143,7 +144,7 @@ func (o *Options) inferAs(w *Weights, m *Model, t *data.Table) (s *data.Schema, 
 		}
 	}
 	if len(lacking) > 0 {
-		return nil, 0, w.differs("%s lacks the column%s %s of the model", t.Name(), plural(len(lacking)), quoteList(lacking))
+		return nil, 0, w.differs("%s lacks the %s %s of the model", t.Name(), plural.Noun(len(lacking), "column"), quoteList(lacking))
 	}
 	kinds := map[string]data.Kind{}
 	for i := range m.Encoding.Inputs {
@@ -173,7 +174,7 @@ func (o *Options) inferAs(w *Weights, m *Model, t *data.Table) (s *data.Schema, 
 		}
 	}
 	if len(others) > 0 {
-		return nil, 0, w.differs("%s has the column%s %s, which the model does not know: ignore them, or train without these weights", t.Name(), plural(len(others)), quoteList(others))
+		return nil, 0, w.differs("%s has the %s %s, which the model does not know: ignore them, or train without these weights", t.Name(), plural.Noun(len(others), "column"), quoteList(others))
 	}
 	types := maps.Clone(o.Types)
 	for name, kind := range kinds {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/internal/plural"
 )
 
 // These functions word what notes and errors say.
@@ -18,30 +19,19 @@ func CellNotes(counts data.Counts) []string {
 	}
 	for _, c := range counts {
 		if c.Unseen > 0 {
-			note(c.Column, "a category that was not in the training rows in %s, such as %q", cellsText(c.Unseen), c.Example)
+			note(c.Column, "a category that was not in the training rows in %s, such as %q", plural.Of(c.Unseen, "cell"), c.Example)
 		}
 		if c.Beyond > 0 {
-			note(c.Column, "%s beyond the range of the training rows, which is %s to %s", cellsText(c.Beyond), c.Low, c.High)
+			note(c.Column, "%s beyond the range of the training rows, which is %s to %s", plural.Of(c.Beyond, "cell"), c.Low, c.High)
 		}
 		if c.Imputed > 0 {
-			note(c.Column, "%d missing cell%s, encoded as in training", c.Imputed, plural(c.Imputed))
+			note(c.Column, "%s, encoded as in training", plural.Of(c.Imputed, "missing cell"))
 		}
 		if c.Bad > 0 {
-			note(c.Column, "%s of another type than in training, taken for missing; the first is %s", cellsText(c.Bad), c.BadCell)
+			note(c.Column, "%s of another type than in training, taken for missing; the first is %s", plural.Of(c.Bad, "cell"), c.BadCell)
 		}
 	}
 	return notes
-}
-
-func cellsText(n int) string { return fmt.Sprintf("%d cell%s", n, plural(n)) }
-
-func rowsText(n int) string { return fmt.Sprintf("%d row%s", n, plural(n)) }
-
-func plural(n int) string {
-	if n == 1 {
-		return ""
-	}
-	return "s"
 }
 
 // quoteList writes up to eight names, quoted, and the number of further names.

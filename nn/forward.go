@@ -143,6 +143,15 @@ func (n *Network[T]) Loss(t *Tape[T], loss Loss, y Matrix[T]) float64 {
 	return weightedLoss(loss, n.layers[last].Activation, y, t.Z(last), t.A(last), Matrix[T]{}, 1, t.weights)
 }
 
+// RowLosses sets losses to the loss of each row of the tape's last Forward against the targets y, times the row's weight. Their
+// sum is Loss up to rounding.
+func (n *Network[T]) RowLosses(t *Tape[T], loss Loss, y Matrix[T], losses []float64) {
+	n.checkTargets(t, y)
+	for i := range y.Rows {
+		losses[i] = n.rowLoss(t, loss, y, i)
+	}
+}
+
 func (n *Network[T]) rowLoss(t *Tape[T], loss Loss, y Matrix[T], i int) float64 {
 	last := len(n.layers) - 1
 	var w []float64

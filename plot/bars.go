@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math"
 
+	"github.com/gradus-ml/gradus/internal/float"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 )
@@ -57,11 +58,11 @@ func (b Bars) draw(c draw.Canvas) {
 	for _, bar := range b.Bars {
 		names = max(names, name.width(name.fit(bar.Name, width*0.35)))
 		numbers = max(numbers, value.width(number(bar.Value)))
-		if !finite(bar.Value) {
+		if !float.Finite(bar.Value) {
 			continue
 		}
 		spread := 0.0
-		if finite(bar.Spread) {
+		if float.Finite(bar.Spread) {
 			spread = share(bar.Spread)
 		}
 		lowest, highest = min(lowest, share(bar.Value)-spread), max(highest, share(bar.Value)+spread)
@@ -78,7 +79,7 @@ func (b Bars) draw(c draw.Canvas) {
 		y := c.Max.Y - step*(vg.Length(i)+0.5)
 		name.write(c, from-12, y, right, name.fit(bar.Name, width*0.35))
 		value.write(c, c.Max.X, y, right, number(bar.Value))
-		if !finite(bar.Value) {
+		if !float.Finite(bar.Value) {
 			continue
 		}
 		a, e := x(0), x(share(bar.Value))
@@ -88,7 +89,7 @@ func (b Bars) draw(c draw.Canvas) {
 		}
 		half := step * 0.32
 		c.Fill(rectangle(min(a, e), y-half, max(a, e), y+half))
-		if finite(bar.Spread) && bar.Spread > 0 {
+		if float.Finite(bar.Spread) && bar.Spread > 0 {
 			line := draw.LineStyle{Color: ink, Width: 1.2}
 			l, r := x(share(bar.Value)-share(bar.Spread)), x(share(bar.Value)+share(bar.Spread))
 			c.StrokeLine2(line, l, y, r, y)

@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/gradus-ml/gradus/internal/float"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 )
@@ -46,7 +47,7 @@ func (lay *layout) edges() []edge {
 				e.weight = w
 				e.from, _ = from.unit(source.index)
 				e.to, _ = to.unit(target.index)
-				if finite(w) && largest > 0 {
+				if float.Finite(w) && largest > 0 {
 					e.share = math.Abs(w) / largest
 				}
 				e.highlight = lay.net.Highlight != nil && *lay.net.Highlight == e.Edge
@@ -60,7 +61,7 @@ func (lay *layout) edges() []edge {
 // color shows the sign.
 func (e edge) color() color.NRGBA {
 	switch {
-	case !finite(e.weight):
+	case !float.Finite(e.weight):
 		return ink
 	case e.weight > 0:
 		return blue
@@ -84,7 +85,7 @@ func (e edge) ink() color.NRGBA {
 
 // line shows the size. The thinnest line is still visible.
 func (e edge) line() draw.LineStyle {
-	if !finite(e.weight) {
+	if !float.Finite(e.weight) {
 		return draw.LineStyle{Color: e.color(), Width: 1.5, Dashes: []vg.Length{2, 3}}
 	}
 	return draw.LineStyle{Color: e.color(), Width: max(0.4, e.thickest*vg.Length(e.share))}
@@ -97,7 +98,7 @@ func drawEdges(c draw.Canvas, edges []edge) {
 		switch {
 		case e.highlight:
 			return 3
-		case !finite(e.weight):
+		case !float.Finite(e.weight):
 			return 2
 		}
 		return e.share

@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/gradus-ml/gradus/internal/float"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 )
@@ -105,7 +106,7 @@ func largest(rows ...[]float64) float64 {
 	largest := 0.0
 	for _, row := range rows {
 		for _, w := range row {
-			if a := math.Abs(w); finite(w) && a > largest {
+			if a := math.Abs(w); float.Finite(w) && a > largest {
 				largest = a
 			}
 		}
@@ -160,7 +161,7 @@ func (lay *layout) entries(edges []edge) []entry {
 		{"width: |weight|, relative to the layer's largest", sampleWidth, wedge},
 	}
 	for _, e := range edges {
-		if !finite(e.weight) {
+		if !float.Finite(e.weight) {
 			entries = append(entries, lineEntry("not a finite number", e.line()))
 			break
 		}
@@ -213,8 +214,6 @@ func wedge(c draw.Canvas, x, y vg.Length) {
 func biasSample(c draw.Canvas, x, y vg.Length) {
 	drawSquare(c, vg.Point{X: x + 9, Y: y}, 9)
 }
-
-func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
 
 // shown returns the slots for a row of n things: all of them up to 12, otherwise the first 6
 // and the last 3, plus those in keep. A slot is one thing, or stands for several that are left out.

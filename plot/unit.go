@@ -5,6 +5,7 @@ import (
 	"image/color"
 	"math"
 
+	"github.com/gradus-ml/gradus/internal/float"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 )
@@ -125,7 +126,7 @@ const leastRadius = 11
 // shade returns the fill of a unit too small for its value: blue if the value is positive,
 // vermilion if negative, and darker the larger it is relative to the column's largest.
 func shade(v, largest float64) color.NRGBA {
-	if !finite(v) || largest == 0 {
+	if !float.Finite(v) || largest == 0 {
 		return white
 	}
 	return mix(white, edge{weight: v}.color(), 0.08+0.72*math.Abs(v)/largest)

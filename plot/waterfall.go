@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math"
 
+	"github.com/gradus-ml/gradus/internal/float"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 )
@@ -44,7 +45,7 @@ func (w Waterfall) draw(c draw.Canvas) {
 	// overflow a float64.
 	most := 0.0
 	for _, s := range w.Steps {
-		if finite(s.Value) {
+		if float.Finite(s.Value) {
 			most = max(most, math.Abs(s.Value))
 		}
 	}
@@ -54,7 +55,7 @@ func (w Waterfall) draw(c draw.Canvas) {
 	at, lowest, highest := 0.0, 0.0, 0.0
 	ends := make([]float64, len(w.Steps))
 	for i, s := range w.Steps {
-		if finite(s.Value) {
+		if float.Finite(s.Value) {
 			at += s.Value / most
 		}
 		ends[i], lowest, highest = at, min(lowest, at), max(highest, at)
@@ -96,7 +97,7 @@ func (w Waterfall) draw(c draw.Canvas) {
 			c.SetColor(vermilion)
 		}
 		c.Fill(rectangle(min(a, e), y(line)-half, max(a, e), y(line)+half))
-		if finite(s.Spread) && s.Spread > 0 {
+		if float.Finite(s.Spread) && s.Spread > 0 {
 			spread := vg.Length(s.Spread/most/(highest-lowest)) * (to - from)
 			c.StrokeLine2(draw.LineStyle{Color: ink, Width: 1.2}, max(from, e-spread), y(line), min(to, e+spread), y(line))
 		}

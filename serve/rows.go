@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/internal/float"
 	"github.com/gradus-ml/gradus/model"
 )
 
@@ -240,7 +241,7 @@ func writeBytes(w http.ResponseWriter, status int, b []byte) {
 
 // appendFloat writes a number as JSON; a number that is not finite becomes null.
 func appendFloat(b []byte, x float64) []byte {
-	if x-x != 0 {
+	if !float.Finite(x) {
 		return append(b, "null"...)
 	}
 	if a := math.Abs(x); a != 0 && (a < 1e-6 || a >= 1e21) {

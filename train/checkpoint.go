@@ -57,6 +57,8 @@ func (t *Trainer[T]) state() []entry {
 		{"values", t.net.Values(), 0},
 		{"good", t.good, stays},
 		{"best", t.best, anew},
+		{"cross.best", t.cross.best, anew},
+		{"cross.outputs", t.cross.outputs, anew},
 		{"average", t.averaged(), 0},
 		{"solver", t.numbers, 0},
 		{"scores.epochs", &t.scores.Epochs, 0},
@@ -213,7 +215,7 @@ func describeValue(v any) string {
 	return s.String() + " " + string(text)
 }
 
-// dataSum returns the SHA-256 of the training and validation rows and their weights.
+// dataSum returns the SHA-256 of the training and validation rows, their weights and parts.
 func (t *Trainer[T]) dataSum() string {
 	if t.sum == "" {
 		h := sha256.New()
@@ -225,7 +227,7 @@ func (t *Trainer[T]) dataSum() string {
 	return t.sum
 }
 
-// writeData writes the training and validation rows and their weights.
+// writeData writes the training and validation rows, their weights and parts.
 func (t *Trainer[T]) writeData(w *bufio.Writer) {
 	for _, s := range []Set[T]{t.data.Train, t.data.Validation} {
 		room := nn.NewMatrix[T](1, s.Cols())
@@ -239,6 +241,9 @@ func (t *Trainer[T]) writeData(w *bufio.Writer) {
 		}
 		fmt.Fprintf(w, "%d weights\n", len(s.W))
 		safetensors.WriteFloats(w, s.W)
+		if s.Parts != nil {
+			fmt.Fprintf(w, "parts %d\n", s.Parts)
+		}
 	}
 }
 

@@ -19,28 +19,32 @@ import (
 
 // derived says which fields of Trainer and Result a checkpoint does not hold, and why.
 var derived = map[string]string{
-	"net":       "its parameters are held",
-	"average":   "its parameters are held",
-	"cfg":       "described, and compared",
-	"course":    "of the configuration",
-	"data":      "its sum is compared",
-	"batchSize": "of the configuration",
-	"tape":      "scratch of a step",
-	"room":      "scratch of a step",
-	"gather":    "scratch of a step",
-	"crew":      "scratch of a step",
-	"prefetch":  "of the goroutines that train now",
-	"latest":    "scratch of a step",
-	"grad":      "scratch of a step",
-	"tree":      "scratch of a step",
-	"fold":      "scratch of a step",
-	"summed":    "scratch of a step",
-	"losses":    "scratch of a step",
-	"together":  "of the processes that train now",
-	"parts":     "views of the parameters and slots",
-	"rows":      "of the data",
-	"stream":    "opened again",
-	"whole":     "of the configuration",
+	"net":           "its parameters are held",
+	"average":       "its parameters are held",
+	"cfg":           "described, and compared",
+	"course":        "of the configuration",
+	"data":          "its sum is compared",
+	"batchSize":     "of the configuration",
+	"tape":          "scratch of a step",
+	"room":          "scratch of a step",
+	"gather":        "scratch of a step",
+	"crew":          "scratch of a step",
+	"prefetch":      "of the goroutines that train now",
+	"latest":        "scratch of a step",
+	"grad":          "scratch of a step",
+	"tree":          "scratch of a step",
+	"fold":          "scratch of a step",
+	"summed":        "scratch of a step",
+	"losses":        "scratch of a step",
+	"together":      "of the processes that train now",
+	"parts":         "views of the parameters and slots",
+	"rows":          "of the data",
+	"stream":        "opened again",
+	"whole":         "of the configuration",
+	"cross.weights": "of the data",
+	"cross.losses":  "scratch of a score",
+	"cross.sums":    "scratch of a score",
+
 	"tiny":      "another way to the same bits",
 	"now":       "scratch of a step",
 	"order":     "drawn again from the seed and the epoch",
@@ -80,7 +84,7 @@ func TestCheckpointHoldsEverything(t *testing.T) {
 		unused[name] = true
 	}
 	held := map[string]bool{}
-	d := Data[float32]{problem[float32](37), problem[float32](9)}
+	d := Data[float32]{problem[float32](37), inParts(problem[float32](9), 9)}
 	var fields []string
 	for _, c := range []Config{ // together, these runs use every vector
 		{Optimizer: optim.NewAdam(), KeepBest: true, EMA: 0.9},
@@ -245,7 +249,7 @@ func TestResumeToTheBit(t *testing.T) {
 				}
 				c := Config{Method: method, Optimizer: rule, Schedule: schedule, Epochs: 7, BatchSize: 10, Seed: 3, KeepBest: true, LearningRate: 0.01, Stop: Patience{4}}
 				what := fmt.Sprint(method, " ", rule, " ", schedule)
-				resumeToTheBit(t, what+" float32", nn.Identity, c, Data[float32]{problem[float32](37), problem[float32](5)})
+				resumeToTheBit(t, what+" float32", nn.Identity, c, Data[float32]{problem[float32](37), inParts(problem[float32](5), 5)})
 				c.Stop, c.KeepBest = nil, false
 				resumeToTheBit(t, what+" float64", nn.Tanh, c, Data[float64]{Train: problem[float64](37)})
 				runs += 2
@@ -270,7 +274,7 @@ func TestResumeSolvers(t *testing.T) {
 
 // TestResumeShapes resumes runs with everything else that an update does: penalties, the running average, norms and dropout.
 func TestResumeShapes(t *testing.T) {
-	d := Data[float32]{problem[float32](37), problem[float32](5)}
+	d := Data[float32]{problem[float32](37), inParts(problem[float32](5), 3)}
 	for i := range d.Train.Rows() {
 		d.Train.W = append(d.Train.W, float64(i%3))
 	}

@@ -15,6 +15,7 @@ import (
 	"time"
 	"unsafe"
 
+	"github.com/gradus-ml/gradus/internal/plural"
 	"github.com/gradus-ml/gradus/internal/safetensors"
 	"github.com/gradus-ml/gradus/nn"
 )
@@ -90,7 +91,7 @@ func (c *Config) checkRanks(rows, size int) error {
 	}
 	if shards := c.shards(rows); shards < size {
 		return fmt.Errorf("the gradient of a batch of %s is summed in %s, so %d ranks have nothing to share; set shards to %d or more, which is then part of the configuration and of the bits, or start fewer ranks",
-			counted(rows, "row"), counted(shards, "shard"), size, size)
+			plural.Of(rows, "row"), plural.Of(shards, "shard"), size, size)
 	}
 	return nil
 }
@@ -552,12 +553,4 @@ func (g *together[T]) lastRank(layer int) int {
 		return layer
 	}
 	return int(binary.LittleEndian.Uint64(part(all, counts, g.size-1)))
-}
-
-// counted writes "1 row" and "2 rows".
-func counted(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }

@@ -120,10 +120,11 @@ func onRanks[R any](size int, do func(s *seat) R) []R {
 
 // endedRun is the outcome of a run.
 type endedRun[T nn.Float] struct {
-	values []T
-	result Result
-	err    error
-	found  string // the findings of the diagnosis
+	values  []T
+	crossed []float64 // CrossFitted
+	result  Result
+	err     error
+	found   string // the findings of the diagnosis
 }
 
 // runOn trains on that many ranks.
@@ -142,7 +143,7 @@ func runOn[T nn.Float](t *testing.T, size int, c Config, d Data[T], layers ...nn
 		}
 		found := Watch(tr)
 		r, err := tr.Run(context.Background())
-		return endedRun[T]{slices.Clone(n.Values()), r, err, found()}
+		return endedRun[T]{slices.Clone(n.Values()), tr.CrossFitted(), r, err, found()}
 	})
 }
 
@@ -183,6 +184,9 @@ func holdRanks[T nn.Float](t *testing.T, name string, c Config, d Data[T], layer
 			}
 			if !slices.Equal(got.values, want.values) {
 				t.Errorf("%s: different weights than in one process", where)
+			}
+			if !slices.Equal(got.crossed, want.crossed) {
+				t.Errorf("%s: different cross-fitted outputs than in one process", where)
 			}
 			a, b := got.result, want.result
 			if a.Reason != b.Reason || a.Steps != b.Steps || math.Float64bits(a.Loss) != math.Float64bits(b.Loss) || a.BestEpoch != b.BestEpoch || math.Float64bits(a.BestScore) != math.Float64bits(b.BestScore) || len(a.History) != len(b.History) || got.found != want.found {
@@ -240,7 +244,7 @@ func testRanks[T nn.Float](t *testing.T) {
 	}
 	holdRanks(t, "weights", Config{Shards: 8, BatchSize: 64, Epochs: 3}, weighted, plainLayers...)
 	holdRanks(t, "weights and batch norm", Config{Shards: 8, BatchSize: 64, Epochs: 3}, weighted, batchNormed...)
-	scored := Data[T]{problem[T](700), problem[T](601)} // three parts of rows each
+	scored := Data[T]{problem[T](700), inParts(problem[T](601), 100)} // three parts of rows each
 	score := func(out []float64) (sum float64) {
 		for i, v := range out {
 			sum += float64(v * float64(i+1))

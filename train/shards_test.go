@@ -5,7 +5,9 @@ import (
 	"errors"
 	"math/bits"
 	"slices"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/gradus-ml/gradus/internal/rng"
 	"github.com/gradus-ml/gradus/internal/team"
@@ -144,5 +146,47 @@ func TestStepOnThreadsAllocatesNothing(t *testing.T) {
 	tr.result.History = slices.Grow(tr.result.History, 1000)
 	if a := testing.AllocsPerRun(200, step); a != 0 {
 		t.Errorf("%v allocations in a step, want none", a)
+	}
+}
+
+// Where goroutines had to wait for one that was held up, each does not divide the parts for a while. It does every part once.
+func TestCrewShunsWaiting(t *testing.T) {
+	workers := team.New(2)
+	defer workers.Close()
+	c := newCrew(func() hand[float32] { return hand[float32]{tape: new(nn.Tape[float32])} })
+	c.use(workers, 2)
+	var counts [8]atomic.Int32
+	divided := 0
+	for call := range shunned + 2 {
+		var others atomic.Bool
+		c.each(len(counts), true, func(h *hand[float32], part int) {
+			counts[part].Add(1)
+			if part == 0 && call == 0 {
+				time.Sleep(50 * time.Millisecond)
+			}
+			if h != &c.hand[0] {
+				others.Store(true)
+				time.Sleep(time.Millisecond)
+			} else if c.shun == 0 {
+				time.Sleep(time.Millisecond)
+			}
+		})
+		if call == 0 && c.shun != shunned {
+			t.Fatalf("after one goroutine was held up, the parts of %d calls will not be divided, want %d", c.shun, shunned)
+		}
+		if others.Load() {
+			divided++
+			if call != 0 && call <= shunned {
+				t.Errorf("call %d divides its parts, and should not yet", call)
+			}
+		}
+	}
+	if divided < 2 {
+		t.Errorf("%d calls divided their parts, want the first and the last", divided)
+	}
+	for i := range counts {
+		if n := counts[i].Load(); n != shunned+2 {
+			t.Errorf("part %d was done %d times, want %d", i, n, shunned+2)
+		}
 	}
 }

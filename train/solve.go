@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math"
 
+	"github.com/gradus-ml/gradus/internal/float"
 	"github.com/gradus-ml/gradus/nn"
 	"github.com/gradus-ml/gradus/optim"
 )
@@ -48,7 +49,7 @@ func (solving[T]) step(t *Trainer[T]) (Step, error) {
 		restore()
 		return s, err
 	}
-	if s.Loss-s.Loss != 0 {
+	if !float.Finite(s.Loss) {
 		return s, &DivergedError{Epoch: s.Epoch, Step: s.N, Loss: s.Loss, LearningRate: s.LearningRate}
 	}
 	t.result.Steps++

@@ -244,6 +244,7 @@ func (t *Trainer[T]) closeEpoch(s *Step) error {
 		if s.Validation-s.Validation != 0 {
 			return &DivergedError{Epoch: t.epoch, Step: s.N, Loss: s.Validation, LearningRate: s.LearningRate}
 		}
+		t.cross.judge(t.data.Validation.Parts, t.out)
 		if t.better(s) {
 			s.Best = true
 			t.bestScore, t.bestLoss, t.bestEpoch = s.Score, s.Validation, t.epoch

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gradus-ml/gradus/internal/float"
 	"github.com/gradus-ml/gradus/internal/jsonfloat"
 )
 
@@ -236,7 +237,7 @@ func (t *Trainer[T]) notFinite() int {
 	for l := range t.net.Depth() {
 		for i := from; i < to; i++ {
 			for j, z := range t.latest.Z(l).Row(i) {
-				if a := t.latest.A(l).At(i, j); z-z != 0 || a-a != 0 {
+				if a := t.latest.A(l).At(i, j); !float.Finite(z) || !float.Finite(a) {
 					return l
 				}
 			}

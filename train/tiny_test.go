@@ -204,6 +204,9 @@ func sameRun[T nn.Float](t *testing.T, what string, got, want *Trainer[T], gotNe
 		!sameFloat(g.Loss, w.Loss) || g.BestEpoch != w.BestEpoch || !slices.Equal(g.Retreats, w.Retreats) || !sameFloat(g.BestScore, w.BestScore) || !sameFloat(got.EpochLoss(), want.EpochLoss()) {
 		t.Fatalf("%s: the result is %+v, want %+v", what, g, w)
 	}
+	if !slices.Equal(got.CrossFitted(), want.CrossFitted()) {
+		t.Fatalf("%s: the cross-fitted outputs are %v, want %v", what, got.CrossFitted(), want.CrossFitted())
+	}
 	var d, e *DivergedError
 	if errors.As(failed, &d) != errors.As(err, &e) || d != nil && fmt.Sprint(*d) != fmt.Sprint(*e) {
 		t.Fatalf("%s: the error is %v, want %v", what, err, failed)

@@ -18,10 +18,15 @@ import (
 // gradient; a mean divides by the sum of the weights. A row of weight 2 counts as two rows, one
 // of weight 0 as none, but batch normalization uses every row alike in its statistics. Inputs
 // that are mostly zeros may be in Packed instead of X, but not those of a Stream.
+//
+// Parts, if not nil, divides validation rows: it has the number of each row's part, from 0. CrossFitted then has outputs for each
+// row that do not depend on the rows of its part. Rows that are alike, such as those of one person, belong in the same
+// part; otherwise each row is best in a part of its own. Training rows have none.
 type Set[T nn.Float] struct {
 	X, Y   nn.Matrix[T]
 	W      []float64
 	Packed Packed[T]
+	Parts  []int
 
 	lists *nn.Input[T] // the rows without their zeros, if a prefetch has made them
 }
@@ -83,7 +88,7 @@ type Trainer[T nn.Float] struct {
 	prefetch *prefetch[T]   // prepares batches, or nil
 	latest   *nn.Tape[T]    // that of the last rows of the last pass
 	gather   *gather[T]     // of shuffled batches; nil without shuffling
-	out      []float64      // the outputs for the validation rows, if Config.Score uses them
+	out      []float64      // the outputs for the validation rows, if Config.Score or cross uses them
 	grad     []T            // the gradient
 	tree     *tree[T]       // adds the gradients of shards
 	fold     *fold[T]       // adds the last few sums
@@ -100,6 +105,7 @@ type Trainer[T nn.Float] struct {
 	order    []int32        // the rows in this epoch's order
 	good     []T            // the network's last finite values; if the run ended with its average, the last values before that
 	best     []T            // the values with the best validation score
+	cross    crossFit       // outputs for the validation rows at epochs that others chose
 	lonely   int            // 1 if a last batch of one row joins the one before it
 	tied     bool           // batch normalization ties shards together: they are on the tape at the same time
 	ends     []int          // ends of the shards on the tape
@@ -354,8 +360,9 @@ func (t *Trainer[T]) allocate() {
 		s.check = func(set Set[T]) error { return checkSet("stream's", net, cfg.Loss, set) }
 		s.smooth = func(y nn.Matrix[T]) { smooth(y, y, cfg.LabelSmoothing, cfg.Loss) }
 	}
-	if n := validation.Rows(); n > 0 && cfg.Score != nil {
+	if n := validation.Rows(); n > 0 && (cfg.Score != nil || validation.Parts != nil) {
 		t.out = make([]float64, n*net.Outputs())
+		t.cross = newCrossFit(validation, net.Outputs())
 	}
 	if cfg.KeepBest && validation.Rows() > 0 {
 		t.best = make([]T, values)
@@ -379,6 +386,9 @@ func checkSet[T nn.Float](what string, net *nn.Network[T], loss nn.Loss, s Set[T
 		return fmt.Errorf("%w: there are %d %s rows of inputs and %d of targets", ErrConfig, s.Rows(), what, s.Y.Rows)
 	case s.W != nil && len(s.W) != s.Rows():
 		return fmt.Errorf("%w: there are %d %s rows and %d weights", ErrConfig, s.Rows(), what, len(s.W))
+	}
+	if err := checkParts(what, s); err != nil {
+		return err
 	}
 	for i, w := range s.W {
 		if !(w >= 0) || math.IsInf(w, 1) {
@@ -525,7 +535,7 @@ func (t *Trainer[T]) fullLossOn(g *together[T]) float64 {
 	}
 	if t.lossAt != t.result.Steps {
 		all := t.all()
-		loss := t.lossOf(all, nil, g) * t.cfg.Reduction.Scale(all.Rows(), all.W)
+		loss := t.lossOf(all, nil, nil, g) * t.cfg.Reduction.Scale(all.Rows(), all.W)
 		t.stream.close()
 		if t.stream.failed() != nil { // the next update tells the error
 			return t.epochLoss
@@ -570,10 +580,10 @@ func (t *Trainer[T]) rowsWithin(net *nn.Network[T], from, to int, r float64) boo
 	return true
 }
 
-// lossOf returns the sum of the losses over the rows of s, each times the row's weight. If out is not nil, it sets out to
-// the rows' outputs. The rows are taken in parts, which are divided among the ranks g, if there are any. The losses of the
+// lossOf returns the sum of the losses over the rows of s, each times the row's weight. It sets out to the rows' outputs, and
+// losses to those products, unless they are nil. The rows are taken in parts, which are divided among the ranks g, if there are any. The losses of the
 // parts are added in their order. If the ranks cannot reach each other, it sets g.err and returns NaN.
-func (t *Trainer[T]) lossOf(s Set[T], out []float64, g *together[T]) (sum float64) {
+func (t *Trainer[T]) lossOf(s Set[T], out, losses []float64, g *together[T]) (sum float64) {
 	net, most := t.judged(), t.tape.MaxRows()
 	parts := (s.Rows() + most - 1) / most
 	t.losses = slices.Grow(t.losses[:0], parts)[:parts]
@@ -590,8 +600,12 @@ func (t *Trainer[T]) lossOf(s Set[T], out []float64, g *together[T]) (sum float6
 		}
 		h.tape.UseWeights(part.W)
 		t.losses[i] = net.Loss(h.tape, t.cfg.Loss, part.Y)
+		if losses != nil {
+			net.RowLosses(h.tape, t.cfg.Loss, part.Y, losses[i*most:])
+		}
 	})
 	g.complete(t.losses, parts, 1)
+	g.complete(losses, parts, most)
 	g.complete(out, parts, most*net.Outputs())
 	if g.failed() != nil {
 		return math.NaN()
@@ -604,7 +618,7 @@ func (t *Trainer[T]) lossOf(s Set[T], out []float64, g *together[T]) (sum float6
 
 // validate returns the loss over the validation rows and the score that chooses the epoch.
 func (t *Trainer[T]) validate() (loss, score float64) {
-	loss = t.lossOf(t.data.Validation, t.out, t.together) / t.data.Validation.Weight()
+	loss = t.lossOf(t.data.Validation, t.out, t.cross.losses, t.together) / t.data.Validation.Weight()
 	if t.cfg.Score == nil || loss-loss != 0 {
 		return loss, loss
 	}

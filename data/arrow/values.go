@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/internal/float"
 )
 
 // values are the values of one column in a batch.
@@ -163,7 +164,7 @@ func (v *values) put(s *data.Series, i int) error {
 	case typeFloat:
 		switch c.width {
 		case 16:
-			s.Float32(data.FromHalf(binary.LittleEndian.Uint16(v.raw[2*i:])))
+			s.Float32(float.FromHalf(binary.LittleEndian.Uint16(v.raw[2*i:])))
 		case 32:
 			s.Float32(math.Float32frombits(binary.LittleEndian.Uint32(v.raw[4*i:])))
 		default:

@@ -20,6 +20,7 @@ import (
 	"strings"
 
 	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/internal/float"
 	"github.com/gradus-ml/gradus/internal/npy"
 )
 
@@ -101,15 +102,14 @@ func openEntry(f *data.File, r io.ReaderAt, of *zip.File, opt data.ReadOptions) 
 		return nil, nil, f.Fail(data.ErrDamaged, "the array %q cannot be unpacked: fetch or write the file again", name)
 	}
 	e = &entry{reader: &reader{f: f, name: name, what: fmt.Sprintf("the array %q", name)}, values: z}
-	count := &counter{r: z}
-	e.layout, err = e.reader.layout(count, opt)
+	e.layout, err = e.reader.layout(z, opt)
 	switch unread, is := errors.AsType[unread](err); {
 	case is:
 		e.of, err = &unread, nil
 	case err == nil && of.Method == zip.Store:
 		var from int64
 		if from, err = of.DataOffset(); err == nil {
-			e.at = io.NewSectionReader(r, from+count.n, int64(of.UncompressedSize64)-count.n)
+			e.at = io.NewSectionReader(r, from+e.begin, int64(of.UncompressedSize64)-e.begin)
 		}
 	}
 	if err != nil {
@@ -117,18 +117,6 @@ func openEntry(f *data.File, r io.ReaderAt, of *zip.File, opt data.ReadOptions) 
 		return nil, nil, err
 	}
 	return e, z.Close, nil
-}
-
-// A counter counts the bytes that are read.
-type counter struct {
-	r io.Reader
-	n int64
-}
-
-func (c *counter) Read(p []byte) (int, error) {
-	n, err := c.r.Read(p)
-	c.n += int64(n)
-	return n, err
 }
 
 // A reader reads one array.
@@ -145,7 +133,8 @@ func (a *reader) damaged() error {
 // A layout says how the values of an array lie in its file.
 type layout struct {
 	fields   []field
-	width    int // of a row, in bytes
+	begin    int64 // where the values begin
+	width    int   // of a row, in bytes
 	rows     int64
 	byColumn bool
 }
@@ -159,8 +148,7 @@ const partCells = 1 << 19
 
 // table reads an array that is the whole table.
 func (a *reader) table(r io.ReaderAt, size int64, opt data.ReadOptions) (*data.Table, error) {
-	count := &counter{r: io.NewSectionReader(r, 0, size)}
-	l, err := a.layout(count, opt)
+	l, err := a.layout(io.NewSectionReader(r, 0, size), opt)
 	switch of, is := errors.AsType[unread](err); {
 	case is:
 		return nil, a.f.Fail(data.ErrFormat, "%s holds %s, which are not read: %s", a.what, of.what, of.advice)
@@ -170,7 +158,7 @@ func (a *reader) table(r io.ReaderAt, size int64, opt data.ReadOptions) (*data.T
 	if opt.MaxColumns > 0 && len(l.fields) > opt.MaxColumns {
 		return nil, a.f.Fail(data.ErrLarge, "has %d columns, and at most %d are allowed: leave some out", len(l.fields), opt.MaxColumns)
 	}
-	at := io.NewSectionReader(r, count.n, size-count.n)
+	at := io.NewSectionReader(r, l.begin, size-l.begin)
 	return tableOf(a.f, []*entry{{reader: a, layout: l, values: io.NewSectionReader(at, 0, at.Size()), at: at}}, opt)
 }
 
@@ -240,7 +228,7 @@ func (a *reader) layout(r io.Reader, opt data.ReadOptions) (*layout, error) {
 	if err != nil {
 		return nil, a.damaged()
 	}
-	l := &layout{byColumn: h.Fortran && len(h.Shape) == 2}
+	l := &layout{begin: h.Size, byColumn: h.Fortran && len(h.Shape) == 2}
 	for _, of := range h.Fields {
 		e, size, err := elementOf(of.Descr)
 		why, isUnread := errors.AsType[unread](err)
@@ -408,7 +396,7 @@ func elementOf(descr string) (element, int, error) {
 	case kind == 'f' && size == 4:
 		return func(s *data.Series, b []byte) { s.Float32(math.Float32frombits(order.Uint32(b))) }, size, nil
 	case kind == 'f' && size == 2:
-		return func(s *data.Series, b []byte) { s.Float32(data.FromHalf(order.Uint16(b))) }, size, nil
+		return func(s *data.Series, b []byte) { s.Float32(float.FromHalf(order.Uint16(b))) }, size, nil
 	case kind == 'i' && (size == 1 || size == 2 || size == 4 || size == 8):
 		return func(s *data.Series, b []byte) {
 			x := whole(order, b)

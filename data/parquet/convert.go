@@ -9,6 +9,7 @@ import (
 	"unsafe"
 
 	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/internal/float"
 )
 
 // A putter appends the values of a column to a Series.
@@ -80,7 +81,7 @@ func (l *leaf) put(s *data.Series, isCategory bool) *putter {
 		case l.means == decimal:
 			p.bytes = func(b []byte) { s.BigDecimal(b, l.scale) }
 		case l.means == half && l.length == 2:
-			p.bytes = func(b []byte) { s.Float32(data.FromHalf(binary.LittleEndian.Uint16(b))) }
+			p.bytes = func(b []byte) { s.Float32(float.FromHalf(binary.LittleEndian.Uint16(b))) }
 		case l.means == uuid && l.length == 16:
 			p.bytes = func(b []byte) {
 				h := hex.EncodeToString(b)

@@ -12,7 +12,7 @@ import (
 	"github.com/gradus-ml/gradus/data/internal/written"
 )
 
-const people = "../../cmd/gradus/internal/cli/testdata/formats/people.db"
+const people = written.Dir + "/people.db"
 
 // TestUnread: a column with bytes is left out, and the others are read.
 func TestUnread(t *testing.T) {

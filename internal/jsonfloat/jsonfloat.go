@@ -6,6 +6,8 @@ import (
 	"math"
 	"reflect"
 	"sync"
+
+	"github.com/gradus-ml/gradus/internal/float"
 )
 
 // A twin is a copy of a struct type with pointers instead of numbers: nil is null. It has only the
@@ -82,7 +84,7 @@ func twinOf(t reflect.Type) twin {
 
 // finite returns a pointer to x, or nil if x is not finite.
 func finite(x float64) *float64 {
-	if x-x != 0 {
+	if !float.Finite(x) {
 		return nil
 	}
 	return &x

@@ -21,6 +21,7 @@ type Header struct {
 	Record  bool    // the elements are records
 	Fortran bool    // column by column
 	Shape   []int64
+	Size    int64 // of the header in the file, in bytes: the elements follow
 }
 
 // A Field is one component of an element. In a record, one without a name is bytes between two others. Records and arrays within a
@@ -43,12 +44,12 @@ func Read(r io.Reader) (Header, error) {
 	if _, err := io.ReadFull(r, head[:10]); err != nil || string(head[:6]) != Magic {
 		return Header{}, ErrMagic
 	}
-	length := int64(binary.LittleEndian.Uint16(head[8:]))
+	before, length := int64(10), int64(binary.LittleEndian.Uint16(head[8:]))
 	if head[6] > 1 {
 		if _, err := io.ReadFull(r, head[10:]); err != nil {
 			return Header{}, ErrCut
 		}
-		length = int64(binary.LittleEndian.Uint32(head[8:]))
+		before, length = 12, int64(binary.LittleEndian.Uint32(head[8:]))
 	}
 	if length > most {
 		return Header{}, ErrCut
@@ -57,7 +58,9 @@ func Read(r io.Reader) (Header, error) {
 	if err != nil || int64(len(text)) < length {
 		return Header{}, ErrCut
 	}
-	return parse(string(text))
+	h, err := parse(string(text))
+	h.Size = before + length
+	return h, err
 }
 
 // Append adds the version 1.0 header of an array with one element type, stored row by row. The numbers begin at a

@@ -13,7 +13,7 @@ func TestHeader(t *testing.T) {
 	for _, shape := range [][]int{{}, {3}, {3, 4}, {0, 1000000, 2}} {
 		b := Append([]byte{}, "<f8", shape...)
 		h, err := Read(bytes.NewReader(b))
-		if err != nil || len(b)%64 != 0 || h.Fortran || len(h.Shape) != len(shape) || !reflect.DeepEqual(h.Fields, []Field{{"", "<f8"}}) {
+		if err != nil || len(b)%64 != 0 || h.Size != int64(len(b)) || h.Fortran || len(h.Shape) != len(shape) || !reflect.DeepEqual(h.Fields, []Field{{"", "<f8"}}) {
 			t.Errorf("%d: %q is read as %+v, %v", shape, b, h, err)
 		}
 		for i, n := range shape {
@@ -38,6 +38,7 @@ func TestOtherHeaders(t *testing.T) {
 		},
 	} {
 		b := append([]byte(Magic+"\x02\x00"), byte(len(text)), 0, 0, 0)
+		want.Size = int64(len(b) + len(text))
 		if h, err := Read(strings.NewReader(string(b) + text)); err != nil || !reflect.DeepEqual(h, want) {
 			t.Errorf("%s is read as %+v, %v", text, h, err)
 		}

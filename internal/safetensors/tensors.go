@@ -12,6 +12,8 @@ import (
 	"io"
 	"slices"
 	"strings"
+
+	"github.com/gradus-ml/gradus/internal/float"
 )
 
 // The metadata keys of the JSON and the checksum.
@@ -175,7 +177,7 @@ func fill[T Float](f *File, tensors []Tensor[T], layers int) error {
 			if !ok {
 				return fmt.Errorf("%s holds numbers of another type than float32 and float64", t.Name)
 			}
-			if t.Data[i] = T(v); t.Data[i]-t.Data[i] != 0 {
+			if t.Data[i] = T(v); !float.Finite(t.Data[i]) {
 				return fmt.Errorf("%s holds %v at place %d, not a finite number", t.Name, v, i)
 			}
 			if variance && v < 0 {

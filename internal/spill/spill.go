@@ -188,18 +188,33 @@ func Guard(err *error) func() {
 	before := debug.SetPanicOnFault(true)
 	return func() {
 		debug.SetPanicOnFault(before)
-		switch r := recover().(type) {
-		case nil:
-		case *Failure:
-			*err = r
-		default:
-			fault, ok := r.(interface{ Addr() uintptr })
-			if !ok || !inRegion(fault.Addr()) {
-				panic(r)
-			}
-			*err = &Failure{"the temporary files cannot be read back: the disk may be damaged, or was removed", fs.ErrInvalid}
+		if r := recover(); r != nil {
+			*err = failureOf(r)
 		}
 	}
+}
+
+// Raise, called as defer Raise()(), is Guard for a function that returns no error. Where the fault would end the process, it
+// panics with an error that wraps ErrSpill, which a Guard of a caller, or the caller's own recover, takes.
+func Raise() func() {
+	before := debug.SetPanicOnFault(true)
+	return func() {
+		debug.SetPanicOnFault(before)
+		if r := recover(); r != nil {
+			panic(failureOf(r))
+		}
+	}
+}
+
+// failureOf returns what a panic says about a store. If it says nothing, the panic continues.
+func failureOf(r any) *Failure {
+	if f, ok := r.(*Failure); ok {
+		return f
+	}
+	if fault, ok := r.(interface{ Addr() uintptr }); ok && inRegion(fault.Addr()) {
+		return &Failure{"the temporary files cannot be read back: the disk may be damaged, or was removed", fs.ErrInvalid}
+	}
+	panic(r)
 }
 
 func inRegion(addr uintptr) (found bool) {

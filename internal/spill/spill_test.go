@@ -5,8 +5,11 @@ import (
 	"math"
 	"math/bits"
 	"os"
+	"sync"
 	"testing"
 	"time"
+
+	"github.com/gradus-ml/gradus/internal/team"
 )
 
 func TestMakeKeepsWhatIsWritten(t *testing.T) {
@@ -125,5 +128,33 @@ func TestGuardOfAFault(t *testing.T) {
 	}
 	if err := read(); !errors.Is(err, ErrSpill) {
 		t.Errorf("a region that cannot be read: got %v, want ErrSpill", err)
+	}
+	raised := func() (got any) {
+		defer func() { got = recover() }()
+		defer Raise()()
+		return r[0]
+	}
+	if err, is := raised().(error); !is || !errors.Is(err, ErrSpill) {
+		t.Errorf("a region that cannot be read: got the panic %v, want ErrSpill", err)
+	}
+	workers := team.New(2)
+	defer workers.Close()
+	spread := func() (err error) {
+		defer Guard(&err)()
+		var begun sync.WaitGroup
+		begun.Add(2)
+		workers.Do(2, func(piece int) {
+			begun.Done()
+			begun.Wait() // so that each goroutine has a piece
+			if r[piece*size/2] != 0 {
+				t.Error("not zero")
+			}
+		})
+		return nil
+	}
+	for range 3 {
+		if err := spread(); !errors.Is(err, ErrSpill) {
+			t.Errorf("a region that cannot be read by a team: got %v, want ErrSpill", err)
+		}
 	}
 }

@@ -2,6 +2,7 @@ package team
 
 import (
 	"runtime"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 )
@@ -17,13 +18,14 @@ type Team struct {
 	all  atomic.Int32 // how many it has
 	f    func(piece int)
 
-	parked  atomic.Int32 // workers that sleep
-	waiting atomic.Bool  // the caller sleeps until all pieces are done
+	fault   atomic.Pointer[any] // the first fault of memory in a piece of the current job
+	parked  atomic.Int32        // workers that sleep
+	waiting atomic.Bool         // the caller sleeps until all pieces are done
 	mutex   sync.Mutex
 	wake    sync.Cond
 	ended   sync.Cond
-	closed atomic.Bool
-	exited sync.WaitGroup
+	closed  atomic.Bool
+	exited  sync.WaitGroup
 }
 
 // spins is how often a worker looks for work before it goes to sleep: about 50 us. yields is how often the caller looks
@@ -54,7 +56,8 @@ func (t *Team) Close() {
 }
 
 // Do calls f for every piece from 0 to pieces-1, in any order and on any of the team's
-// goroutines, and returns when all are done. f must not call Do.
+// goroutines, and returns when all are done. f must not call Do. A fault of memory in a piece, as in a mapped file that
+// cannot be read, is a panic of Do after all other pieces are done, so its caller can recover from it.
 func (t *Team) Do(pieces int, f func(piece int)) {
 	if pieces <= 0 {
 		return
@@ -80,6 +83,9 @@ func (t *Team) Do(pieces int, f func(piece int)) {
 		}
 	}
 	t.f = nil
+	if fault := t.fault.Swap(nil); fault != nil {
+		panic(*fault)
+	}
 }
 
 // wait sleeps until all pieces are done.
@@ -103,18 +109,33 @@ func (t *Team) take() bool {
 		}
 		if t.work.CompareAndSwap(w, w-1) {
 			// The job cannot end, and f cannot change, before this piece is done.
-			t.f(int(left - 1))
-			if t.done.Add(1) == t.all.Load() && t.waiting.Load() {
-				t.mutex.Lock()
-				t.ended.Signal()
-				t.mutex.Unlock()
-			}
+			t.piece(int(left - 1))
 			return true
 		}
 	}
 }
 
+// piece does one piece. It keeps a fault for Do; any other panic continues.
+func (t *Team) piece(i int) {
+	defer func() {
+		if r := recover(); r != nil {
+			if _, is := r.(interface{ Addr() uintptr }); !is {
+				panic(r)
+			}
+			fault := r
+			t.fault.CompareAndSwap(nil, &fault)
+		}
+		if t.done.Add(1) == t.all.Load() && t.waiting.Load() {
+			t.mutex.Lock()
+			t.ended.Signal()
+			t.mutex.Unlock()
+		}
+	}()
+	t.f(i)
+}
+
 func (t *Team) worker() {
+	debug.SetPanicOnFault(true) // of this goroutine
 	for idle := 0; !t.closed.Load(); {
 		if t.take() {
 			idle = 0

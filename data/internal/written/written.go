@@ -12,7 +12,7 @@ import (
 )
 
 // Dir is the folder of the files, relative to a reader's test. make.py in that folder wrote them.
-const Dir = "../../cmd/gradus/internal/cli/testdata/formats"
+const Dir = "../internal/written/testdata"
 
 // File returns the content of one of the files.
 func File(t testing.TB, name string) []byte {

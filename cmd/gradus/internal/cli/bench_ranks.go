@@ -9,6 +9,7 @@ import (
 
 	"github.com/gradus-ml/gradus/cmd/gradus/internal/bench"
 	"github.com/gradus-ml/gradus/internal/mpi"
+	"github.com/gradus-ml/gradus/internal/plural"
 	"github.com/gradus-ml/gradus/plot"
 )
 
@@ -134,7 +135,7 @@ func (v verdictJSON) text(last int) string {
 }
 
 func (r benchRanksJSON) write(e *env, took time.Duration) {
-	e.printf("%s, %s: %d ranks on %s, by %s, %s each\n", r.CPU, r.ISA, r.Size, counted(r.Machines, "machine"), r.Library, counted(r.Threads, "thread"))
+	e.printf("%s, %s: %d ranks on %s, by %s, %s each\n", r.CPU, r.ISA, r.Size, plural.Of(r.Machines, "machine"), r.Library, plural.Of(r.Threads, "thread"))
 	if r.Crowded {
 		e.printf("Note: there are more ranks than cores, so the ranks take turns. The same number of machines would be faster.\n")
 	}
@@ -182,7 +183,7 @@ func (r benchRanksJSON) write(e *env, took time.Duration) {
 // scalingFigure draws the speed-up against the number of ranks: lines from the model, dots as measured.
 func scalingFigure(r benchRanksJSON) plot.Chart {
 	c := plot.Chart{
-		Title:  fmt.Sprintf("Samples per second, relative to one rank (%s, %s each)", r.Library, counted(r.Threads, "thread")),
+		Title:  fmt.Sprintf("Samples per second, relative to one rank (%s, %s each)", r.Library, plural.Of(r.Threads, "thread")),
 		XLabel: "ranks", YLabel: "speed-up", LogX: true, LogY: true,
 	}
 	for _, n := range r.Nets {

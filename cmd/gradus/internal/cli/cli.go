@@ -25,6 +25,8 @@ import (
 	"github.com/gradus-ml/gradus/export"
 	"github.com/gradus-ml/gradus/internal/kernel"
 	"github.com/gradus-ml/gradus/internal/mpi"
+	"github.com/gradus-ml/gradus/internal/plural"
+	"github.com/gradus-ml/gradus/internal/spill"
 	"github.com/gradus-ml/gradus/model"
 	"github.com/gradus-ml/gradus/nn"
 	"github.com/gradus-ml/gradus/plot"
@@ -173,12 +175,18 @@ func run(ctx context.Context, args []string, std Std) (code int) {
 		return complain(std, wrongCall(err))
 	}
 	e := &env{Std: std, ctx: ctx, parser: parser, args: args}
-	err = e.leave(call.Run(e))
+	err = e.leave(e.run(call))
 	out.endLine()
 	if out.err != nil {
 		err = fmt.Errorf("cannot write to standard output: %w", out.err)
 	}
 	return complain(std, err)
+}
+
+// run runs the command of a call. An error of the disk that no function has returned is the command's.
+func (e *env) run(call *kong.Context) (err error) {
+	defer spill.Guard(&err)()
+	return call.Run(e)
 }
 
 // newParser makes the parser of a call.
@@ -281,7 +289,7 @@ func (e *env) interrupted(done, all int, piece, dir string) error {
 	if dir == "" {
 		kept = "nothing was kept; with --run DIR the same call would continue from here"
 	}
-	fmt.Fprintf(e.remarks(), "gradus: interrupted after %d of %s; %s\n", done, counted(all, piece), kept)
+	fmt.Fprintf(e.remarks(), "gradus: interrupted after %d of %s; %s\n", done, plural.Of(all, piece), kept)
 	return status(statusInterrupted)
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/gradus-ml/gradus/cmd/gradus/internal/option"
 	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/internal/atomicfile"
+	"github.com/gradus-ml/gradus/internal/float"
 	"github.com/gradus-ml/gradus/metrics"
 	"github.com/gradus-ml/gradus/model"
 	"github.com/gradus-ml/gradus/train"
@@ -329,7 +330,7 @@ func (c *cvCmd) print(e *env, cv *model.CV, notes []data.Note) {
 // lackingText says why a score has no mean, and what the score of all rows together is.
 func lackingText(l model.Lacking, cv *model.CV) string {
 	text := fmt.Sprintf("%s is not defined in %s, so it has no mean", l.Score, foldsText(l.Folds))
-	if v, ok := cv.Pooled.Get(l.Score); ok && v-v == 0 {
+	if v, ok := cv.Pooled.Get(l.Score); ok && float.Finite(v) {
 		text += fmt.Sprintf("; over all rows together it is %s", short(v))
 	}
 	return text + "."

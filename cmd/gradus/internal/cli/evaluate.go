@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"github.com/gradus-ml/gradus/internal/plural"
 	"github.com/gradus-ml/gradus/metrics"
 	"github.com/gradus-ml/gradus/model"
 )
@@ -43,7 +44,7 @@ func (c *evaluateCmd) Run(e *env) error {
 	if c.JSON {
 		return e.writeJSON(evaluateResult(m, found))
 	}
-	e.printf("%s of %s\n\n", counted(found.Rows, "row"), t.Name())
+	e.printf("%s of %s\n\n", plural.Of(found.Rows, "row"), t.Name())
 	writeScoreTable(e, m, []scoreLine{{"score", &found.Report}}, guessLine{guessName(m), found.Guess})
 	if found.Compared != "" {
 		e.printf("\n%s\n", e.wrap(found.Compared, "Compared "))

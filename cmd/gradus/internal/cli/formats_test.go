@@ -10,10 +10,13 @@ import (
 	"github.com/gradus-ml/gradus/data"
 )
 
-// formatFile returns the path of a file that testdata/formats/make.py has made.
+// written is the folder of the tables that other programs wrote. make.py in that folder had them do so.
+const written = "../../../../data/internal/written/testdata"
+
+// formatFile returns the path of one of these tables.
 func formatFile(t *testing.T, name string) string {
 	t.Helper()
-	path, err := filepath.Abs(filepath.Join("testdata", "formats", name))
+	path, err := filepath.Abs(filepath.Join(written, name))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/gradus-ml/gradus/cmd/gradus/internal/journal"
 	"github.com/gradus-ml/gradus/cmd/gradus/internal/lab"
 	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/internal/plural"
 	"github.com/gradus-ml/gradus/model"
 	"github.com/gradus-ml/gradus/plot"
 )
@@ -130,7 +131,7 @@ func (c *importanceCmd) Run(e *env) error {
 		return e.writeJSON(found)
 	}
 	e.printf("%s is %s on %d rows of %s. How much worse it gets when a column is shuffled (%s, seed %d):\n\n",
-		found.Metric, short(found.Score), found.Rows, t.Name(), counted(found.Repeats, "time"), c.Seed)
+		found.Metric, short(found.Score), found.Rows, t.Name(), plural.Of(found.Repeats, "time"), c.Seed)
 	g, means := grid{rows: [][]string{nil}, align: "lr"}, []float64{}
 	for _, col := range found.Columns {
 		g.add(cut(col.Name, 40), fmt.Sprintf("%.4f ± %.4f", col.Mean, col.SD))

@@ -5,6 +5,7 @@ import (
 
 	"github.com/gradus-ml/gradus/cmd/gradus/internal/option"
 	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/internal/plural"
 	"github.com/gradus-ml/gradus/model"
 )
 
@@ -88,7 +89,7 @@ func (c *infoCmd) Run(e *env) error {
 				what = fmt.Sprintf("intervals, with learned bounds from %v on (gradus predict --interval %v)", level, level)
 			}
 		}
-		e.printf("Coverage %s, from %s\n", what, counted(n, held+" row"))
+		e.printf("Coverage %s, from %s\n", what, plural.Of(n, held+" row"))
 	}
 	e.printf("Weights  sha256 %s\n", m.WeightsSHA256())
 	if best, _ := m.Training.Metrics.Best(); len(best.Scores) == 0 { // of an imported network

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/gradus-ml/gradus/cmd/gradus/internal/lesson"
+	"github.com/gradus-ml/gradus/internal/plural"
 	"github.com/gradus-ml/gradus/model"
 	"github.com/gradus-ml/gradus/optim"
 	"github.com/gradus-ml/gradus/plot"
@@ -149,7 +150,7 @@ func (c *lrCmd) print(e *env, f *model.Fit, out lrJSON) {
 		if n < c.Updates {
 			end = "until the loss exploded"
 		}
-		e.printf("Sweep    %s, %s, rates from %s to %s, %s\n", counted(n, "update"), out.Optimizer, short(out.Points[0].Rate), short(out.Points[n-1].Rate), end)
+		e.printf("Sweep    %s, %s, rates from %s to %s, %s\n", plural.Of(n, "update"), out.Optimizer, short(out.Points[0].Rate), short(out.Points[n-1].Rate), end)
 		e.printf("\n%10s %14s %14s\n", "rate", "loss", "smoothed")
 		const lines = 16
 		for i := range min(lines, n) {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"strconv"
 
+	"github.com/gradus-ml/gradus/internal/plural"
 	"github.com/gradus-ml/gradus/metrics"
 	"github.com/gradus-ml/gradus/model"
 	"github.com/gradus-ml/gradus/plot"
@@ -58,13 +59,13 @@ type bagging struct {
 
 // share reads the tables of another process's training.
 func (c *trainCmd) share(e *env, find func(path string) string) (pieces, error) {
-	c.locate(find)
+	c.locate(c.Data, find)
 	disk, closeDisk, err := c.workDisk()
 	if err != nil {
 		return nil, err
 	}
 	c.disk = disk
-	f, err := c.prepare(e)
+	f, err := (&training{trainCmd: c, env: e}).read()
 	if err != nil {
 		closeDisk()
 		return nil, err
@@ -237,7 +238,7 @@ func (*memberLines) done()           {}
 func (l *memberLines) end(k int, f *model.Fit) {
 	l.ended++
 	r := f.Result()
-	text := fmt.Sprintf("member %d: %s", k, counted(r.Epochs, "epoch"))
+	text := fmt.Sprintf("member %d: %s", k, plural.Of(r.Epochs, "epoch"))
 	if r.BestEpoch > 0 {
 		name := "loss"
 		if s := scoreName(f); s != "" {
@@ -280,5 +281,5 @@ func modelCurves(m *model.Model) plot.Chart {
 }
 
 func membersTitle(n int) string {
-	return fmt.Sprintf("Learning curves of %s: the score that chooses the epoch", counted(n, "member"))
+	return fmt.Sprintf("Learning curves of %s: the score that chooses the epoch", plural.Of(n, "member"))
 }

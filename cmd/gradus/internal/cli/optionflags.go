@@ -91,6 +91,41 @@ func (f *optionFlags) give(name, text string) {
 	*f.field(f.find(name)).(*texts) = texts{text}
 }
 
+// giveAlso gives a flag once more, as a last --flag=text of the call does. The flag is an option's name, or no- and the name of one
+// that is on by default.
+func (f *optionFlags) giveAlso(flag, text string) error {
+	p, negated := option.Named(flag), false
+	if p == nil {
+		name, no := strings.CutPrefix(flag, "no-")
+		if p = option.Named(name); !no || p == nil || !p.Off {
+			return fmt.Errorf("there is no flag --%s of an option", flag)
+		}
+		negated = true
+	}
+	switch at := f.field(p).(type) {
+	case *texts:
+		*at = append(slices.Clip(*at), text)
+	case *bool:
+		switch strings.ToLower(text) { // as after a flag
+		case "true", "1", "yes":
+			*at = !negated
+		case "false", "0", "no":
+			*at = negated
+		default:
+			return fmt.Errorf("--%s %s: give true or false", flag, text)
+		}
+	}
+	return nil
+}
+
+// clone returns a copy whose values can be changed.
+func (f *optionFlags) clone() optionFlags {
+	of := reflect.ValueOf(f.Made[0]).Elem()
+	made := reflect.New(of.Type())
+	made.Elem().Set(of)
+	return optionFlags{Made: kong.Plugins{made.Interface()}, of: f.of}
+}
+
 // options reads the flags. It leaves out validation and test, which may name a file: heldOut reads those.
 func (f *optionFlags) options() (model.Options, error) {
 	var o model.Options

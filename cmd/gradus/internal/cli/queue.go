@@ -43,13 +43,13 @@ type pieces interface {
 }
 
 // locate finds the files of a call that reads tables.
-func (c *trainCmd) locate(find func(path string) string) {
-	for i, path := range c.Data {
-		c.Data[i] = find(path)
+func (f *tableFlags) locate(tables paths, find func(path string) string) {
+	for i, path := range tables {
+		tables[i] = find(path)
 	}
 	for _, part := range []string{"validation", "test"} {
-		if text := c.text(part); text != "" {
-			c.give(part, find(text))
+		if text := f.text(part); text != "" {
+			f.give(part, find(text))
 		}
 	}
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/gradus-ml/gradus/internal/memory"
 	"github.com/gradus-ml/gradus/internal/mpi"
+	"github.com/gradus-ml/gradus/internal/plural"
 	"github.com/gradus-ml/gradus/model"
 	"github.com/gradus-ml/gradus/train"
 )
@@ -304,7 +305,7 @@ func (r *ranks) write(e *env, f *model.Fit) {
 	if j == nil {
 		return
 	}
-	at := fmt.Sprintf("Ranks    %d on %s, by %s", j.Size, counted(j.Machines, "machine"), j.Library)
+	at := fmt.Sprintf("Ranks    %d on %s, by %s", j.Size, plural.Of(j.Machines, "machine"), j.Library)
 	if j.Members == nil {
 		e.printf("%s; %.0f %% of the time went into exchanges\n", at, 100*j.Share)
 		if j.Share > 0.5 {

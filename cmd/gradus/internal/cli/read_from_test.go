@@ -20,7 +20,7 @@ type onlyReader struct{ io.Reader }
 
 // TestReadFrom: a file of every format gives the same table from any reader as by its path.
 func TestReadFrom(t *testing.T) {
-	files, err := filepath.Glob("testdata/formats/*")
+	files, err := filepath.Glob(written + "/*")
 	if err != nil || len(files) < 5 {
 		t.Fatalf("got %v %v, want no error and len(files) >= 5", files, err)
 	}

@@ -8,10 +8,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/gradus-ml/gradus/cmd/gradus/internal/lab"
 	"github.com/gradus-ml/gradus/internal/atomicfile"
+	"github.com/gradus-ml/gradus/internal/plural"
 	"github.com/gradus-ml/gradus/model"
 	"github.com/gradus-ml/gradus/train"
 )
@@ -70,9 +72,15 @@ func (given *reportCmd) Run(e *env) error {
 		r.Columns = result.reportColumns()
 	}
 	r.Title, r.History, r.Found = "Run "+filepath.Base(filepath.Clean(c.RunDir)), h, result.Diagnosis
-	r.Notes = append(result.Notes, lacking...)
+	notes := append(result.Notes, lacking...)
+	for _, note := range r.Notes {
+		if !slices.Contains(notes, note) { // it is about what was computed now
+			notes = append(notes, note)
+		}
+	}
+	r.Notes = notes
 	if n := len(result.Members); n > 0 {
-		r.Notes = append(r.Notes, fmt.Sprintf("The model is the mean of %s. The learning curves and the picture of the network are those of member 0; gradus plot shows the others.", counted(n, "network")))
+		r.Notes = append(r.Notes, fmt.Sprintf("The model is the mean of %s. The learning curves and the picture of the network are those of member 0; gradus plot shows the others.", plural.Of(n, "network")))
 	}
 	if result.StopReason == train.ReasonInterrupted {
 		r.Notes = append(r.Notes, fmt.Sprintf("The run was interrupted: gradus resume %s continues it.", shellWord(c.RunDir)))
@@ -106,7 +114,7 @@ func (c *reportCmd) ofRows(e *env, m *model.Model) (r lab.Report, err error) {
 	if err != nil {
 		return r, err
 	}
-	f, err := t.prepare(e)
+	f, err := (&training{trainCmd: t, env: e}).read()
 	if err != nil {
 		return r, err
 	}
@@ -132,13 +140,13 @@ func (c *reportCmd) ofRows(e *env, m *model.Model) (r lab.Report, err error) {
 	if err != nil {
 		return r, err
 	}
-	r.Figures = append(r.Figures, lab.ReportFigure{Title: fmt.Sprintf("Importance, %s", counted(len(rows), j.What+" row")), Figure: lab.ImportanceFigure(found)})
+	r.Figures = append(r.Figures, lab.ReportFigure{Title: fmt.Sprintf("Importance, %s", plural.Of(len(rows), j.What+" row")), Figure: lab.ImportanceFigure(found)})
 	for _, col := range found.Columns[:min(reportCurves, len(found.Columns))] {
 		p, err := m.Partial(e.ctx, j.Table, col.Name, model.PartialOptions{Rows: rows, Lines: 30})
 		if err != nil {
 			return r, err
 		}
-		r.Depends = append(r.Depends, lab.ReportFigure{Title: fmt.Sprintf("Dependence on %s, %s", col.Name, counted(len(rows), j.What+" row")), Figure: lab.PartialFigure(m, p, -1)})
+		r.Depends = append(r.Depends, lab.ReportFigure{Title: fmt.Sprintf("Dependence on %s, %s", col.Name, plural.Of(len(rows), j.What+" row")), Figure: lab.PartialFigure(m, p, -1)})
 	}
 	return r, nil
 }

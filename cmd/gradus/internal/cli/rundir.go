@@ -26,7 +26,7 @@ import (
 // locked, and the others keep the members of an ensemble there that they train.
 type runDir struct {
 	path string
-	lock *lock.File
+	lock *lock.File // nil: rank 0 has the folder locked, or it is that of a member
 	checkpoints
 	events events
 
@@ -203,7 +203,9 @@ func (d *runDir) close() {
 	if d.events.file != nil {
 		d.events.file.Close()
 	}
-	d.lock.Close()
+	if d.lock != nil {
+		d.lock.Close()
+	}
 }
 
 func (d *runDir) file(name string) string { return filepath.Join(d.path, name) }

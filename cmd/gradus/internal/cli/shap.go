@@ -14,6 +14,7 @@ import (
 	"github.com/gradus-ml/gradus/cmd/gradus/internal/lab"
 	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/internal/atomicfile"
+	"github.com/gradus-ml/gradus/internal/plural"
 	"github.com/gradus-ml/gradus/model"
 	"github.com/gradus-ml/gradus/plot"
 )
@@ -159,7 +160,7 @@ func (c *shapCmd) output(m *model.Model, s *model.Shapley) (int, error) {
 func (c *shapCmd) tell(e *env, m *model.Model, t *data.Table, s *model.Shapley, output int) error {
 	how := s.Method
 	if s.Pairs > 0 {
-		how = fmt.Sprintf("%s of orders for each, seed %d", counted(s.Pairs, "pair"), c.Seed)
+		how = fmt.Sprintf("%s of orders for each, seed %d", plural.Of(s.Pairs, "pair"), c.Seed)
 	}
 	what := lab.Explained(m, s, output)
 	g, sizes := grid{rows: [][]string{nil}, align: "lll"}, []float64{}
@@ -180,7 +181,7 @@ func (c *shapCmd) tell(e *env, m *model.Model, t *data.Table, s *model.Shapley, 
 	})
 	if len(s.Rows) > 1 {
 		e.printf("%s: the mean absolute Shapley value of each column over %s of %s (%s, %s)\n\n",
-			what, counted(len(s.Rows), "row"), t.Name(), counted(s.BackgroundRows, "background row"), how)
+			what, plural.Of(len(s.Rows), "row"), t.Name(), plural.Of(s.BackgroundRows, "background row"), how)
 		for _, i := range order {
 			g.add(cut(s.Columns[i], 40), short(size[i]))
 			sizes = append(sizes, size[i])
@@ -191,7 +192,7 @@ func (c *shapCmd) tell(e *env, m *model.Model, t *data.Table, s *model.Shapley, 
 	}
 	r := s.Rows[0]
 	e.printf("Row %d of %s: %s is %s, the mean prediction is %s. What each cell adds (%s, %s):\n\n",
-		r.Row, t.Name(), what, short(r.Prediction[output]), short(s.Base[output]), counted(s.BackgroundRows, "background row"), how)
+		r.Row, t.Name(), what, short(r.Prediction[output]), short(s.Base[output]), plural.Of(s.BackgroundRows, "background row"), how)
 	for _, i := range order {
 		sure := ""
 		if r.Errors != nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/gradus-ml/gradus/cmd/gradus/internal/shell"
 	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/diagnosis"
+	"github.com/gradus-ml/gradus/internal/plural"
 	"github.com/gradus-ml/gradus/metrics"
 	"github.com/gradus-ml/gradus/model"
 	"github.com/gradus-ml/gradus/train"
@@ -28,14 +29,14 @@ func writeNotes(w io.Writer, notes []data.Note) {
 }
 
 // writeReport says what was trained, how well it does and on which rows.
-func writeReport(e *env, f *model.Fit, m *model.Model, c *trainCmd) {
-	t := m.Training
+func writeReport(run *training, m *model.Model) {
+	e, f, t := run.env, run.fit, m.Training
 	e.printf("Rows     %s\n", rowsText(t.Rows))
 	e.printf("Network  %s, %d parameters, %s, seed %d\n", m.DescribeNetwork(),
 		m.Parameters(), m.Precision(), m.Options.Seed)
 	e.printf("Descent  %s\n", option.Describe(&m.Options))
 	e.printf("Trained  %s\n", trainedText(m))
-	c.ranks.write(e, f)
+	e.ranks.write(e, f)
 	if o := m.Options; o.Threshold != "" {
 		by := ""
 		if name, auto := strings.CutPrefix(o.Threshold, "auto:"); auto {
@@ -56,9 +57,9 @@ func writeReport(e *env, f *model.Fit, m *model.Model, c *trainCmd) {
 	if m.Options.Loss == "hinge" {
 		e.printf("Note     hinge gives decision values. p_CLASS is their sigmoid: it ranks and decides, but is no calibrated probability.\n")
 	}
-	writeNotes(e.text(), f.Said()[c.told:])
+	writeNotes(e.text(), f.Said()[run.told:])
 	if imputed := f.Imputed(); imputed.Imputed() > 0 {
-		e.printf("Note     Missing in the training rows: %s. A missing number or date becomes the median; a missing category is a level of its own.\n", counted(imputed.Imputed(), "cell"))
+		e.printf("Note     Missing in the training rows: %s. A missing number or date becomes the median; a missing category is a level of its own.\n", plural.Of(imputed.Imputed(), "cell"))
 	}
 	e.printf("\n")
 	writeScores(e, m)
@@ -114,7 +115,7 @@ func shrinkageText(m *model.Model, s *model.Shrinkage) string {
 		kept = fmt.Sprintf("%.0f %% of its own prediction is left", 100*s.Share)
 	}
 	return fmt.Sprintf("Shrunk   toward %s, because the model predicted the %s worse than that guess: %s, %s %s instead of %s (guess %s)",
-		what, counted(s.Rows, s.What+" row"), kept, loss, short(s.After), short(s.Before), short(s.Guess))
+		what, plural.Of(s.Rows, s.What+" row"), kept, loss, short(s.After), short(s.Before), short(s.Guess))
 }
 
 // calibrationText says what a temperature does to the probabilities.
@@ -123,7 +124,7 @@ func calibrationText(c *model.Calibration) string {
 		return fmt.Sprintf("Logits   as trained: a temperature (%s would be best on the validation rows) did not improve the probabilities of new rows", short(c.Temperature))
 	}
 	return fmt.Sprintf("Logits   divided by a temperature of %s: log loss of the %s %s instead of %s, calibration error %s instead of %s",
-		short(c.Temperature), counted(c.Rows, "validation row"), short(c.After), short(c.Before), short(c.ErrorAfter), short(c.ErrorBefore))
+		short(c.Temperature), plural.Of(c.Rows, "validation row"), short(c.After), short(c.Before), short(c.ErrorAfter), short(c.ErrorBefore))
 }
 
 // memberCalibrations says what the temperatures of an ensemble's members are. It returns "" if no member was calibrated.
@@ -162,7 +163,7 @@ func writeDiagnosis(e *env, found []diagnosis.Finding) {
 
 // writeSchema says what was read and as what type each column was read.
 func writeSchema(w io.Writer, table *data.Table, s *data.Schema) {
-	fmt.Fprintf(w, "Data     %s: %s, %s (%s)\n", table.Name(), counted(table.Rows(), "row"), counted(len(table.Columns()), "column"), table.Format())
+	fmt.Fprintf(w, "Data     %s: %s, %s (%s)\n", table.Name(), plural.Of(table.Rows(), "row"), plural.Of(len(table.Columns()), "column"), table.Format())
 	names := []string{}
 	for _, t := range s.Targets {
 		names = append(names, inList(t.Name))
@@ -248,14 +249,6 @@ func inList(name string) string {
 	return name
 }
 
-// counted writes "1 row" and "2 rows".
-func counted(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
-}
-
 // list names the first few and counts the rest.
 func list(names []string, most int) string {
 	if len(names) <= most {
@@ -305,15 +298,15 @@ func trainedText(m *model.Model) string {
 	if why == "" {
 		why = t.Reason
 	}
-	epochs := counted(t.Epochs, "epoch")
+	epochs := plural.Of(t.Epochs, "epoch")
 	if n := len(m.Members()); n > 0 {
-		epochs += " of " + counted(n, "member")
+		epochs += " of " + plural.Of(n, "member")
 	}
 	what := "loss"
 	if len(m.Members()) > 0 { // the table of scores has the loss of the ensemble, which is another number
 		what = "mean loss of the members"
 	}
-	s := fmt.Sprintf("%s (%s), %s in %.2f s, %s %s", epochs, why, counted(t.Steps, "update"), t.Seconds, what, loss)
+	s := fmt.Sprintf("%s (%s), %s in %.2f s, %s %s", epochs, why, plural.Of(t.Steps, "update"), t.Seconds, what, loss)
 	if t.BestEpoch > 0 {
 		s += fmt.Sprintf("; weights of epoch %d, the best on the validation rows", t.BestEpoch)
 		if names := m.Options.Metrics; len(names) > 0 {
@@ -496,11 +489,11 @@ func honesty(m *model.Model) string {
 	r := t.Rows
 	if t.Metrics.OutOfFold != nil {
 		text := "Out of fold, a row is predicted by members that were not trained on it"
-		if choseEpoch(m) {
+		switch {
+		case t.CrossFitted:
+			text += ", at the epoch that is best for the other rows of its fold"
+		case choseEpoch(m):
 			text += "; it only helped to choose their epoch"
-			if r.Train < fewForFolds {
-				text += ", which makes the scores of so few rows somewhat too good"
-			}
 		}
 		if r.Test > 0 {
 			text += ". The test rows were used only for these scores"
@@ -544,10 +537,6 @@ func choseEpoch(m *model.Model) bool {
 
 // fewForTest is the number of rows below which no test rows are suggested.
 const fewForTest = 10
-
-// fewForFolds is the number of training rows below which the choice of the epoch shows in out-of-fold scores.
-// docs/intervals.md has the figures.
-const fewForFolds = 500
 
 // shellWords writes a call as it is typed in a shell.
 func shellWords(words []string) string {

@@ -11,10 +11,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/alecthomas/kong"
 	"github.com/gradus-ml/gradus/cmd/gradus/internal/journal"
 	"github.com/gradus-ml/gradus/cmd/gradus/internal/option"
 	"github.com/gradus-ml/gradus/cmd/gradus/internal/tune"
+	"github.com/gradus-ml/gradus/internal/plural"
 	"github.com/gradus-ml/gradus/model"
 	"github.com/gradus-ml/gradus/train"
 )
@@ -46,17 +46,11 @@ func (c *tuneCmd) Run(e *env) error {
 	if c.Out == "" {
 		c.Out = defaultOut(c.Data)
 	}
-	// The flags as given. This also reports what is wrong with them before the search begins.
-	base, err := c.with(e, nil, nil)
-	if err != nil {
-		return err
-	}
 	if err := checkOut(c.Out, kindModel, append(c.Data, c.text("test"), c.text("validation"), c.From)...); err != nil {
 		return err
 	}
 	c.show(e, c.Quiet)
-	base.shown = c.shown
-	t, err := c.begin(e, base)
+	t, err := c.begin(e)
 	if err != nil {
 		return err
 	}
@@ -66,24 +60,19 @@ func (c *tuneCmd) Run(e *env) error {
 
 // share reads the tables of another process's search.
 func (c *tuneCmd) share(e *env, find func(path string) string) (pieces, error) {
-	base, err := c.with(e, nil, nil)
-	if err != nil {
-		return nil, err
-	}
-	base.locate(find)
+	c.locate(c.Data, find)
 	c.From = find(c.From)
-	base.From = c.From
 	c.diskFlags = diskFlags{} // those of the caller's machine
-	return c.begin(e, base)
+	return c.begin(e)
 }
 
 // begin reads the tables and finds out what to search, and how.
-func (c *tuneCmd) begin(e *env, base *trainCmd) (t *tuning, err error) {
+func (c *tuneCmd) begin(e *env) (t *tuning, err error) {
 	t = &tuning{tuneCmd: c, env: e}
 	if t.disk, t.closeDisk, err = c.diskFlags.open(c.Out); err != nil {
 		return nil, err
 	}
-	if err := t.plan(base); err != nil {
+	if err := t.plan(); err != nil {
 		t.close()
 		return nil, err
 	}
@@ -91,7 +80,11 @@ func (c *tuneCmd) begin(e *env, base *trainCmd) (t *tuning, err error) {
 }
 
 // plan is begin with a disk for what does not fit in memory.
-func (t *tuning) plan(base *trainCmd) (err error) {
+func (t *tuning) plan() error {
+	base, err := t.with(nil, nil) // the flags as given
+	if err != nil {
+		return err
+	}
 	if err = t.read(base); err != nil {
 		return err
 	}
@@ -164,19 +157,23 @@ func (t *tuning) fillSpace() error {
 		if err != nil {
 			return usagef("--search %w", err)
 		}
-		if p := option.Named(strings.TrimPrefix(d.Flag, "no-")); p == nil || p.Fixed {
+		p := option.Named(strings.TrimPrefix(d.Flag, "no-"))
+		if p == nil || p.Fixed {
 			return usagef("--search %s: --%s cannot be searched", s, d.Flag)
+		}
+		if p.IsBool() && d.Choices == nil {
+			return usagef("--search %s: --%s is on or off and has no range; give %s=true|false", s, d.Flag, d.Flag)
 		}
 		if seen[d.Flag] {
 			return usagef("--search %s: --%s is searched already; give all its values at once, FLAG=A|B|C", s, d.Flag)
 		}
 		seen[d.Flag] = true
-		if d.Choices == nil && option.Named(d.Flag).Whole() {
+		if d.Choices == nil && p.Whole() {
 			d.Integers = true
 		}
 		t.space = append(t.space, d)
 		for _, value := range d.Ends() { // the flag must exist and accept such values
-			c, err := t.with(t.env, tune.Space{d}, []string{value})
+			c, err := t.with(tune.Space{d}, []string{value})
 			if err == nil {
 				err = t.try(c)
 			}
@@ -188,28 +185,19 @@ func (t *tuning) fillSpace() error {
 	return nil
 }
 
-// with returns the call with some flags set, as train would get it.
-func (c *tuneCmd) with(e *env, space tune.Space, values []string) (*trainCmd, error) {
-	args := append([]string{}, e.args...)
+// with returns the call of train with some flags added to those of this call.
+func (c *tuneCmd) with(space tune.Space, values []string) (*trainCmd, error) {
+	t := &trainCmd{
+		Data: slices.Clone(c.Data), tableFlags: c.tableFlags, startFlag: c.startFlag, presetFlag: c.presetFlag,
+		diskFlags: c.diskFlags, Out: c.Out, JSON: c.JSON, Quiet: c.Quiet,
+	}
+	t.optionFlags = c.optionFlags.clone()
 	for i, d := range space {
-		args = append(args, "--"+d.Flag+"="+values[i])
+		if err := t.giveAlso(d.Flag, values[i]); err != nil {
+			return nil, err
+		}
 	}
-	var grammar struct {
-		Tune tuneCmd `cmd:""`
-	}
-	grammar.Tune.optionFlags = flagsOf(option.All())
-	parser, err := kong.New(&grammar, kong.Name("gradus"), kong.Writers(e.Err, e.Err), kong.Exit(func(int) {}))
-	if err != nil {
-		panic("cli: " + err.Error()) // the grammar is our own
-	}
-	if _, err := parser.Parse(joinNegative(args)); err != nil {
-		return nil, err
-	}
-	t := grammar.Tune
-	return &trainCmd{
-		Data: t.Data, tableFlags: t.tableFlags, startFlag: t.startFlag, presetFlag: t.presetFlag,
-		diskFlags: t.diskFlags, Out: c.Out, JSON: c.JSON, Quiet: c.Quiet,
-	}, nil
+	return t, nil
 }
 
 // tuning is a search under way.
@@ -402,7 +390,7 @@ func (t *tuning) close() {
 func (t *tuning) trial(ctx context.Context, tr *tune.Trial) error {
 	start := time.Now()
 	defer func() { tr.Seconds = time.Since(start).Seconds() }()
-	c, err := t.with(t.env, t.space, tr.Values)
+	c, err := t.with(t.space, tr.Values)
 	if err != nil {
 		return err
 	}
@@ -462,7 +450,7 @@ func (t *tuning) finish(results [][]tune.Trial) error {
 	if best.Score == nil {
 		return fmt.Errorf("no trial of the last rung could be trained; the first one failed: %s", best.Failure)
 	}
-	c, err := t.with(t.env, t.space, best.Values)
+	c, err := t.with(t.space, best.Values)
 	if err != nil {
 		return err
 	}
@@ -526,7 +514,7 @@ func (t *tuning) line(tr tune.Trial) string {
 	if tr.Score != nil {
 		came = t.rows() + " " + short(*tr.Score)
 	}
-	return fmt.Sprintf("%s; %s: %s", strings.Join(words, ", "), counted(tr.Epochs, "epoch"), came)
+	return fmt.Sprintf("%s; %s: %s", strings.Join(words, ", "), plural.Of(tr.Epochs, "epoch"), came)
 }
 
 // rows names the rows that trials are compared by.
@@ -541,7 +529,7 @@ func (t *tuning) rows() string {
 func (t *tuning) table(results [][]tune.Trial) {
 	const most = 10
 	for r, trials := range results {
-		t.env.printf("%s of %s", counted(len(trials), "trial"), counted(trials[0].Epochs, "epoch"))
+		t.env.printf("%s of %s", plural.Of(len(trials), "trial"), plural.Of(trials[0].Epochs, "epoch"))
 		if len(trials) > most {
 			t.env.printf(", the best %d", most)
 		}

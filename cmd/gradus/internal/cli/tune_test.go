@@ -2,13 +2,16 @@ package cli
 
 import (
 	"fmt"
+	"io"
 	"math"
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/gradus-ml/gradus/cmd/gradus/internal/tune"
 	"github.com/gradus-ml/gradus/internal/lock"
 )
 
@@ -100,8 +103,7 @@ func TestTuneByMetric(t *testing.T) {
 	}
 }
 
-// With few rows, a trial's score is the mean over its folds. If the folds are equally large, that is the score of the out-of-fold
-// rows. If the call sets the validation rows or asks for one network, there are no folds.
+// With few rows, a trial's score is the mean over its folds, each scored at the epoch that it chooses. If the call sets the validation rows or asks for one network, there are no folds.
 func TestTuneByFolds(t *testing.T) {
 	place(t, nil)
 	flags := []string{iris, "--hidden", "8", "--activation", "tanh", "--weight-decay", "0", "--epochs", "20", "--json", "--quiet", "-o", "m.safetensors"}
@@ -112,9 +114,12 @@ func TestTuneByFolds(t *testing.T) {
 	for _, trial := range tuned.at(t, "rungs").([]any)[0].([]any) {
 		lr := trial.(map[string]any)["values"].([]any)[0].(string)
 		trained := parseJSON(t, must(t, 0, append([]string{"train", "--lr", lr, "--members", "5"}, flags...)...).out)
-		want := trained.number(t, "metrics", "out_of_fold", "log_loss")
+		want := 0.0
+		for _, m := range trained.at(t, "members").([]any) {
+			want += object(m.(map[string]any)).number(t, "out_of_fold", "log_loss") / 5
+		}
 		if got := object(trial.(map[string]any)).number(t, "score"); math.Abs(got-want) > 1e-6 {
-			t.Errorf("with --lr %s: got the score %v, want %v as out of fold", lr, got, want)
+			t.Errorf("with --lr %s: got the score %v, want %v, the mean of the members", lr, got, want)
 		}
 	}
 	if folds := tuned.number(t, "folds"); folds != 5 {
@@ -152,6 +157,9 @@ func TestTuneRefuses(t *testing.T) {
 		"--search hidden=x|64":          {"hidden"},
 		"--search seed=1..5:int":        {"--search", "--seed"},
 		"--search lr=1|2 --search lr=3": {"--search", "--lr"},
+		"--search no-bias=0..1":         {"--search", "--no-bias", "true|false"},
+		"--search bias=true|x":          {"--search", "--bias x", "true or false"},
+		"--search no-hidden=4|8":        {"--search", "--no-hidden"},
 		"--validation none":             {"--validation"},
 		"--epochs 0":                    {"--epochs"},
 		"--hidden 4 --activation relu --lr 0.1 --weight-decay 0": {"--search"},
@@ -192,5 +200,48 @@ func TestTuneWholeNumbers(t *testing.T) {
 	r := must(t, 2, "tune", iris, "--trials", "1", "--epochs", "1", "--search", "hidden=1.5..6")
 	if !strings.Contains(r.err, "--search hidden=1.5..6: ") {
 		t.Error(r.err)
+	}
+}
+
+// A trial is the call of train with the flags that it prints: a flag may turn an option off, and values are added to those of
+// the call.
+func TestTuneWith(t *testing.T) {
+	parse := func(args ...string) *optionFlags {
+		call, err := newParser(Std{Out: io.Discard, Err: io.Discard}).Parse(args)
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch c := call.Selected().Target.Addr().Interface().(type) {
+		case *tuneCmd:
+			return &c.optionFlags
+		case *trainCmd:
+			return &c.optionFlags
+		}
+		panic("neither tune nor train")
+	}
+	args := []string{iris, "--ignore", "a", "--lr", "0.1"}
+	base := &tuneCmd{tableFlags: tableFlags{optionFlags: *parse(append([]string{"tune"}, args...)...)}}
+	before, err := base.options()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, flag := range []string{"bias=false", "bias=YES", "no-bias=1", "no-bias=false", "hidden=4,8", "ignore=b,c", "lr=0.3", "calibrate=true"} {
+		name, value, _ := strings.Cut(flag, "=")
+		c, err := base.with(tune.Space{{Flag: name}}, []string{value})
+		if err != nil {
+			t.Errorf("--%s: %v", flag, err)
+			continue
+		}
+		got, err := c.options()
+		if err != nil {
+			t.Errorf("--%s: %v", flag, err)
+		}
+		want, err := parse(slices.Concat([]string{"train"}, args, []string{"--" + flag})...).options()
+		if err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("--%s: a trial has the options\n%+v\nand train\n%+v, %v", flag, got, want, err)
+		}
+	}
+	if after, err := base.options(); err != nil || !reflect.DeepEqual(after, before) {
+		t.Errorf("trials have changed the call's options from\n%+v\nto\n%+v, %v", before, after, err)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/gradus-ml/gradus/cmd/gradus/internal/queue"
+	"github.com/gradus-ml/gradus/internal/plural"
 )
 
 // workCmd is "gradus work --queue URL".
@@ -48,7 +49,7 @@ func (c *workCmd) Run(e *env) error {
 		w.Say = func(string, ...any) {}
 	}
 	e.watch()
-	e.say("worker %s takes %s at a time from the queue; Ctrl-C hands unfinished tasks back", c.Name, counted(c.Threads, "task"))
+	e.say("worker %s takes %s at a time from the queue; Ctrl-C hands unfinished tasks back", c.Name, plural.Of(c.Threads, "task"))
 	if err := w.Run(e.ctx, c.Queue); err != nil {
 		return fmt.Errorf("--queue: %w", err)
 	}

@@ -5,6 +5,8 @@ import (
 	"math"
 	"strconv"
 	"strings"
+
+	"github.com/gradus-ml/gradus/internal/float"
 )
 
 // Breakpoints end Run, and a step by an epoch, at the first update after which one of them newly
@@ -94,7 +96,7 @@ func (s *Session) change(get func(string) string) error {
 			return nil
 		}
 		x, err := strconv.ParseFloat(text, 64)
-		if ok = err == nil && x-x == 0; !ok {
+		if ok = err == nil && float.Finite(x); !ok {
 			return fmt.Errorf("%w: the breakpoint %q is not a number; give a number, or leave the field empty", ErrSetup, text)
 		}
 		*to = &x

@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/internal/plural"
 	"github.com/gradus-ml/gradus/model"
 )
 
@@ -288,7 +289,7 @@ func TestColumnsSayWhatTheNetworkSees(t *testing.T) {
 	}
 	for _, in := range f.Fit.Encoding.Inputs {
 		if in.Name == "a" {
-			if n := len(in.Pieces) - 1; n < 1 || !strings.Contains(says["a"], "; and its place in "+plural(n, "piece", "pieces")) {
+			if n := len(in.Pieces) - 1; n < 1 || !strings.Contains(says["a"], "; and its place in "+plural.Of(n, "piece")) {
 				t.Errorf("for %d pieces the page says %q", n, says["a"])
 			}
 		} else if len(in.Means) == 0 || !strings.Contains(says["store"], "mean of the target") || !strings.Contains(says["store"], "244 others") {

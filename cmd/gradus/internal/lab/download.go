@@ -9,6 +9,7 @@ import (
 	"strconv"
 
 	"github.com/gradus-ml/gradus/cmd/gradus/internal/option"
+	"github.com/gradus-ml/gradus/internal/plural"
 	"github.com/gradus-ml/gradus/plot"
 )
 
@@ -95,7 +96,7 @@ func (f *Frame) Figure(name string) plot.Figure {
 	switch name {
 	case "network":
 		n := f.Picture(0, 0)
-		n.Bare, n.Title = false, fmt.Sprintf("Row %d, after %s", f.Training.Rows[f.View.Row], plural(f.At, "update", "updates"))
+		n.Bare, n.Title = false, fmt.Sprintf("Row %d, after %s", f.Training.Rows[f.View.Row], plural.Of(f.At, "update"))
 		return n
 	case "loss":
 		return f.Curve(0, 0)

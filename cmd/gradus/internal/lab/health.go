@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/gradus-ml/gradus/internal/plural"
 	"github.com/gradus-ml/gradus/model"
 	"github.com/gradus-ml/gradus/nn"
 	"github.com/gradus-ml/gradus/plot"
@@ -167,10 +168,10 @@ func (h Health) Words() []string {
 	for _, l := range h.Layers {
 		name := "Layer " + exact(float64(l.Layer))
 		if l.Dead > 0 {
-			out = append(out, name+": "+plural(l.Dead, "unit lets", "units let")+" no gradient through on any row. Its weights do not learn; try a smaller rate or other first weights.")
+			out = append(out, name+": "+plural.Irregular(l.Dead, "unit lets", "units let")+" no gradient through on any row. Its weights do not learn; try a smaller rate or other first weights.")
 		}
 		if l.Saturated > 0 {
-			out = append(out, name+": "+plural(l.Saturated, "unit is", "units are")+" saturated on most rows: f′(z) is nearly 0 there.")
+			out = append(out, name+": "+plural.Irregular(l.Saturated, "unit is", "units are")+" saturated on most rows: f′(z) is nearly 0 there.")
 		}
 		if l.Update > 1 {
 			out = append(out, name+": an update is larger than the weights it changes. The rate is too large.")
@@ -188,13 +189,6 @@ func (h Health) Words() []string {
 		}
 	}
 	return out
-}
-
-func plural(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return exact(float64(n)) + " " + many
 }
 
 func meanSize(m nn.Matrix[float64]) float64 {

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/gradus-ml/gradus/internal/float"
 	"github.com/gradus-ml/gradus/nn"
 	"github.com/gradus-ml/gradus/plot"
 )
@@ -97,7 +98,7 @@ func activation(a []float64, units, unit int) []byte {
 	half := float64(len(shades) / 2)
 	for i := range img.Pix {
 		k := half
-		if v := a[i*units+unit] / most; v-v == 0 {
+		if v := a[i*units+unit] / most; float.Finite(v) {
 			k += math.Round(v * half)
 		}
 		img.Pix[i] = uint8(k)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/gradus-ml/gradus/cmd/gradus/internal/option"
 	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/internal/plural"
 )
 
 // The panel Data: what became of the table's columns.
@@ -93,10 +94,10 @@ func besides(in *data.Input) (text string) {
 		text += "; and its rank"
 	}
 	if n := len(in.Pieces) - 1; n > 0 {
-		text += fmt.Sprintf("; and its place in %s", plural(n, "piece", "pieces"))
+		text += fmt.Sprintf("; and its place in %s", plural.Of(n, "piece"))
 	}
 	if in.Waves > 0 {
-		text += fmt.Sprintf("; and cos and sin of %s of its rank", plural(in.Waves, "wave", "waves"))
+		text += fmt.Sprintf("; and cos and sin of %s of its rank", plural.Of(in.Waves, "wave"))
 	}
 	return text
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/gradus-ml/gradus/cmd/gradus/internal/lesson"
 	"github.com/gradus-ml/gradus/cmd/gradus/internal/option"
 	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/internal/float"
 	"github.com/gradus-ml/gradus/model"
 	"github.com/gradus-ml/gradus/plot"
 )
@@ -70,7 +71,7 @@ var panels = template.Must(template.New("panels").Funcs(template.FuncMap{
 	"rows":     countRows,
 	"words":    func(name string) string { return strings.ReplaceAll(name, "_", " ") },
 	"capital":  func(word string) string { return strings.ToUpper(word[:1]) + word[1:] },
-	"finite":   func(x float64) bool { return x-x == 0 },
+	"finite":   float.Finite[float64],
 }).ParseFS(pageFiles, "page/*.html"))
 
 // countRows says how many rows there are.

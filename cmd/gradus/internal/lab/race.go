@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/gradus-ml/gradus/cmd/gradus/internal/lesson"
+	"github.com/gradus-ml/gradus/internal/plural"
 	"github.com/gradus-ml/gradus/nn"
 	"github.com/gradus-ml/gradus/optim"
 	"github.com/gradus-ml/gradus/plot"
@@ -93,7 +94,7 @@ func (f *Frame) lanes(kind string) (lanes []lesson.Lane, common string, err erro
 			}
 		}
 	}
-	common = fmt.Sprintf("schedule %s, at most %s", c.Schedule, plural(c.Epochs, "epoch", "epochs"))
+	common = fmt.Sprintf("schedule %s, at most %s", c.Schedule, plural.Of(c.Epochs, "epoch"))
 	if c.Method == train.PerSample {
 		common += " (for per-sample: updates of a row, each of which is an epoch)"
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/internal/plural"
 	"github.com/gradus-ml/gradus/model"
 	"github.com/gradus-ml/gradus/plot"
 )
@@ -48,7 +49,7 @@ func WaterfallFigure(m *model.Model, s *model.Shapley, row, output int) plot.Wat
 	}
 	w := plot.Waterfall{
 		Title:  fmt.Sprintf("Why row %d: %s", r.Row, Explained(m, s, output)),
-		XLabel: fmt.Sprintf("%s (Shapley values against %s)", Explained(m, s, output), plural(s.BackgroundRows, "background row", "background rows")),
+		XLabel: fmt.Sprintf("%s (Shapley values against %s)", Explained(m, s, output), plural.Of(s.BackgroundRows, "background row")),
 		Base:   s.Base[output], From: "mean prediction", To: "prediction",
 	}
 	others, left := plot.Bar{}, 0
@@ -65,7 +66,7 @@ func WaterfallFigure(m *model.Model, s *model.Shapley, row, output int) plot.Wat
 		left++
 	}
 	if left > 0 {
-		others.Name = plural(left, "other column", "other columns")
+		others.Name = plural.Of(left, "other column")
 		w.Steps = append(w.Steps, others)
 	}
 	return w
@@ -123,7 +124,7 @@ func PartialFigure(m *model.Model, p *model.Partial, output int) plot.Chart {
 		for _, line := range p.Lines[output] {
 			c.Series = append(c.Series, plot.Series{Name: "single rows", X: p.At, Y: line, Faint: true, Dots: levels})
 		}
-		c.Series = append(c.Series, plot.Series{Name: fmt.Sprintf("mean of %s", plural(p.Rows, "row", "rows")), X: p.At, Y: p.Mean[output], Dots: levels})
+		c.Series = append(c.Series, plot.Series{Name: fmt.Sprintf("mean of %s", plural.Of(p.Rows, "row")), X: p.At, Y: p.Mean[output], Dots: levels})
 	}
 	if p.Kind != data.KindNumber {
 		for i, at := range p.At {

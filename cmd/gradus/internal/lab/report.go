@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/gradus-ml/gradus/cmd/gradus/internal/option"
+	"github.com/gradus-ml/gradus/internal/plural"
 	"github.com/gradus-ml/gradus/metrics"
 	"github.com/gradus-ml/gradus/model"
 	"github.com/gradus-ml/gradus/plot"
@@ -43,11 +44,11 @@ type ReportColumn struct {
 func NewReport(f *model.Fit, m *model.Model) (Report, error) {
 	t := f.Table()
 	r := Report{Model: m, History: m.Training.History, Notes: option.Notes(f.Notes), Found: option.Findings(m.Training.Diagnosis)}
-	r.Data = [][2]string{{"file", t.Name()}, {"read as", t.Format()}, {"size", fmt.Sprintf("%s, %s", plural(t.Rows(), "row", "rows"), plural(len(t.Columns()), "column", "columns"))}}
+	r.Data = [][2]string{{"file", t.Name()}, {"read as", t.Format()}, {"size", fmt.Sprintf("%s, %s", plural.Of(t.Rows(), "row"), plural.Of(len(t.Columns()), "column"))}}
 	for _, y := range f.Schema.Targets {
 		what := "amounts"
 		if len(y.Classes) > 0 {
-			what = plural(len(y.Classes), "class", "classes")
+			what = plural.Irregular(len(y.Classes), "class", "classes")
 		}
 		r.Columns = append(r.Columns, ReportColumn{Name: y.Name, As: "target", Note: what})
 	}
@@ -65,6 +66,9 @@ func NewReport(f *model.Fit, m *model.Model) (Report, error) {
 	j, err := f.Judge(m)
 	if err == nil {
 		r.Rows = RowFigures(m, j)
+		if m.Training.CrossFitted && !j.CrossFitted && j.What == "out-of-fold" {
+			r.Notes = append(r.Notes, "The pictures of out-of-fold rows show the networks as they are. These rows chose the networks' epochs, so the errors look somewhat smaller here than in the scores, which are at epochs that the row did not choose.")
+		}
 	}
 	return r, err
 }

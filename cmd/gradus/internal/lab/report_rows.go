@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/internal/plural"
 	"github.com/gradus-ml/gradus/metrics"
 	"github.com/gradus-ml/gradus/model"
 	"github.com/gradus-ml/gradus/plot"
@@ -24,7 +25,7 @@ const (
 // precision-recall curve and the calibration. For numbers they are the predicted against the true values, and the residuals.
 func RowFigures(m *model.Model, j *model.Judged) []ReportFigure {
 	of := func(title string) string {
-		return fmt.Sprintf("%s, %s", title, plural(len(j.Rows), j.What+" row", j.What+" rows"))
+		return fmt.Sprintf("%s, %s", title, plural.Of(len(j.Rows), j.What+" row"))
 	}
 	if m.Task() == data.Regression {
 		var out []ReportFigure

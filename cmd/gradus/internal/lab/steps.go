@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 
+	"github.com/gradus-ml/gradus/internal/float"
 	"github.com/gradus-ml/gradus/model"
 	"github.com/gradus-ml/gradus/nn"
 	"github.com/gradus-ml/gradus/train"
@@ -159,7 +160,7 @@ func (s *Session) measure() {
 	if r.at > 0 {
 		p.Epoch, p.Steps, p.Validation, p.LearningRate = r.last.Epoch, r.at, r.last.Validation, r.last.LearningRate
 	}
-	if p.Loss = r.fit.Result().Loss; p.Loss-p.Loss != 0 {
+	if p.Loss = r.fit.Result().Loss; !float.Finite(p.Loss) {
 		return
 	}
 	if epoch {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/gradus-ml/gradus/internal/float"
 	"github.com/gradus-ml/gradus/internal/jsonfloat"
 	"github.com/gradus-ml/gradus/nn"
 	"github.com/gradus-ml/gradus/optim"
@@ -130,7 +131,7 @@ func Explain(net *nn.Network[float64], o ExplainOptions, x, y []float64) (*Expla
 	only[e.Row] = 1
 	tape.UseWeights(only)
 	e.Loss = n.Loss(tape, o.Loss, rowY)
-	if !finite(total) || !allFinite(grad) {
+	if !float.Finite(total) || !allFinite(grad) {
 		return nil, fmt.Errorf("%w: the loss of this sample is %v, or its gradient is not finite; the weights have diverged", ErrExplain, e.Loss)
 	}
 	e.layers(p)
@@ -184,7 +185,7 @@ func (o ExplainOptions) check(net *nn.Network[float64], x, y []float64) (Explain
 		return bad("%s: %w", o.Rule, err)
 	}
 	switch {
-	case !(o.Rate > 0) || !finite(o.Rate):
+	case !(o.Rate > 0) || !float.Finite(o.Rate):
 		return bad("the learning rate is %v; it must be a finite number greater than 0", o.Rate)
 	case o.MaxPaths < 1:
 		return bad("at most %d paths were asked for; it must be at least 1", o.MaxPaths)
@@ -194,7 +195,7 @@ func (o ExplainOptions) check(net *nn.Network[float64], x, y []float64) (Explain
 		return bad("the sample has %d targets, the network %d outputs", len(y), net.Outputs())
 	}
 	for i, v := range x {
-		if !finite(v) {
+		if !float.Finite(v) {
 			return bad("input %d is %v, not a finite number", i, v)
 		}
 	}
@@ -271,11 +272,9 @@ func (e *Explanation) updated(n *nn.Network[float64], rule optim.Optimizer, rate
 	return Update{Rule: rule.String(), Rate: rate, Before: e.Value, After: w[e.Index]}
 }
 
-func finite(x float64) bool { return x-x == 0 }
-
 func allFinite(list []float64) bool {
 	for _, v := range list {
-		if !finite(v) {
+		if !float.Finite(v) {
 			return false
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gradus-ml/gradus/internal/float"
 	"github.com/gradus-ml/gradus/nn"
 	"github.com/gradus-ml/gradus/optim"
 )
@@ -321,11 +322,11 @@ func TestSaturatedOutputsStartAtZ(t *testing.T) {
 		e := explain(t, n, ExplainOptions{Loss: c.loss}, []float64{1}, []float64{c.y})
 		consistent(t, e)
 		first := e.Paths[0].Factors[0]
-		if !e.FromZ || first.Kind != LossByZ || first.Value != c.want || e.Gradient != c.want || !finite(e.Loss) {
+		if !e.FromZ || first.Kind != LossByZ || first.Value != c.want || e.Gradient != c.want || !float.Finite(e.Loss) {
 			t.Errorf("%s, %s: %+v, gradient %v, loss %v", c.f, c.loss, first, e.Gradient, e.Loss)
 		}
 		raw, err := json.Marshal(e)
-		if err != nil || finite(e.Outputs[0].Derivative) != !strings.Contains(string(raw), `"derivative":null`) {
+		if err != nil || float.Finite(e.Outputs[0].Derivative) != !strings.Contains(string(raw), `"derivative":null`) {
 			t.Errorf("%s: JSON: %v %s", c.f, err, raw)
 		}
 	}

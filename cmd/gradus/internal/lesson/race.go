@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/gradus-ml/gradus/internal/float"
 	"github.com/gradus-ml/gradus/internal/jsonfloat"
 	"github.com/gradus-ml/gradus/nn"
 	"github.com/gradus-ml/gradus/train"
@@ -93,7 +94,7 @@ func run[T nn.Float](ctx context.Context, t *train.Trainer[T], rows int, watch f
 	}
 	measure := func(p Point) {
 		p.Loss = t.FullLoss() * perRow
-		if finite(p.Loss) { // otherwise the trainer is about to find that the lane has diverged
+		if float.Finite(p.Loss) { // otherwise the trainer is about to find that the lane has diverged
 			track.Points = append(track.Points, p)
 			watch(p)
 		}

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gradus-ml/gradus/internal/float"
 	"github.com/gradus-ml/gradus/nn"
 	"github.com/gradus-ml/gradus/optim"
 	"github.com/gradus-ml/gradus/train"
@@ -128,7 +129,7 @@ func TestRaceDivergesInItsLane(t *testing.T) {
 		t.Errorf("wild: %+v", w)
 	}
 	for _, p := range tracks[0].Points {
-		if !finite(p.Loss) {
+		if !float.Finite(p.Loss) {
 			t.Errorf("got the point %+v, want a finite loss", p)
 		}
 	}

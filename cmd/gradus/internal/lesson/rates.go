@@ -3,6 +3,7 @@ package lesson
 import (
 	"math"
 
+	"github.com/gradus-ml/gradus/internal/float"
 	"github.com/gradus-ml/gradus/internal/jsonfloat"
 )
 
@@ -35,7 +36,7 @@ func (s *RateSweep) Add(rate, loss float64) bool {
 	const keep = 0.95
 	s.mean = keep*s.mean + (1-keep)*loss
 	p := RatePoint{Rate: rate, Loss: loss, Smooth: s.mean / (1 - math.Pow(keep, float64(len(s.Points)+1)))}
-	if !finite(p.Smooth) {
+	if !float.Finite(p.Smooth) {
 		return false
 	}
 	s.Points = append(s.Points, p)

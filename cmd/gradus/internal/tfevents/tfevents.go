@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gradus-ml/gradus/internal/float"
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
@@ -77,7 +78,7 @@ func (w *Writer) Restart(step int) {
 func (w *Writer) Write(step int, scalars ...Scalar) {
 	var summary []byte
 	for _, s := range scalars {
-		if s.Value-s.Value != 0 {
+		if !float.Finite(s.Value) {
 			continue
 		}
 		value := protowire.AppendString(field(nil, valueTag, protowire.BytesType), s.Tag)

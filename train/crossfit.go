@@ -1,0 +1,113 @@
+package train
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/gradus-ml/gradus/nn"
+)
+
+// crossFit keeps outputs for validation rows, each from an epoch that the row did not choose: see CrossFitted. Its zero
+// value keeps nothing.
+type crossFit struct {
+	weights []float64 // of each part: the weight of all rows of other parts
+	best    []float64 // of each part: the lowest mean loss of the rows of other parts so far
+	outputs []float64 // for the rows, from those epochs
+
+	// Of the epoch that is judged.
+	losses []float64 // of each row, times its weight
+	sums   []float64 // of the losses of each part
+}
+
+// checkParts refuses parts that no row can be judged with.
+func checkParts[T nn.Float](what string, s Set[T]) error {
+	if s.Parts == nil {
+		return nil
+	}
+	if len(s.Parts) != s.Rows() {
+		return fmt.Errorf("%w: there are %d %s rows and %d parts", ErrConfig, s.Rows(), what, len(s.Parts))
+	}
+	first, several := -1, false
+	for i, part := range s.Parts {
+		switch {
+		case part < 0 || part >= s.Rows():
+			return fmt.Errorf("%w: %s row %d is in part %d; parts are numbered from 0 and there are at most as many as rows, %d", ErrConfig, what, i, part, s.Rows())
+		case s.W != nil && s.W[i] == 0:
+		case first < 0:
+			first = part
+		default:
+			several = several || part != first
+		}
+	}
+	if !several {
+		return fmt.Errorf("%w: the %s rows with a weight above 0 are all in one part, so there are no other rows to choose an epoch for it; make two parts or more, or leave Parts out", ErrConfig, what)
+	}
+	return nil
+}
+
+// newCrossFit makes the memory for the validation rows, if they have parts.
+func newCrossFit[T nn.Float](s Set[T], outputs int) (c crossFit) {
+	if s.Parts == nil {
+		return c
+	}
+	parts := 0
+	for _, part := range s.Parts {
+		parts = max(parts, part+1)
+	}
+	c = crossFit{make([]float64, parts), make([]float64, parts), make([]float64, s.Rows()*outputs), make([]float64, s.Rows()), make([]float64, parts)}
+	for i, part := range s.Parts {
+		w := 1.0
+		if s.W != nil {
+			w = s.W[i]
+		}
+		c.weights[part] += w
+	}
+	all := 0.0
+	for _, w := range c.weights {
+		all += w
+	}
+	for part := range parts {
+		c.weights[part] = all - c.weights[part]
+		c.best[part] = math.Inf(1)
+	}
+	return c
+}
+
+// judge takes over the outputs of the epoch whose losses were computed, for the rows of the parts for which it is the best.
+func (c *crossFit) judge(parts []int, outputs []float64) {
+	if c.outputs == nil {
+		return
+	}
+	clear(c.sums)
+	for i, part := range parts {
+		c.sums[part] += c.losses[i]
+	}
+	all := 0.0
+	for _, sum := range c.sums {
+		all += sum
+	}
+	for part, sum := range c.sums {
+		c.sums[part] = (all - sum) / c.weights[part]
+	}
+	width := len(outputs) / len(parts)
+	for i, part := range parts {
+		if c.sums[part] < c.best[part] {
+			copy(c.outputs[i*width:][:width], outputs[i*width:])
+		}
+	}
+	for part, loss := range c.sums {
+		c.best[part] = min(c.best[part], loss)
+	}
+}
+
+// CrossFitted returns the network's outputs for the validation rows, row by row, each as it was after the epoch with the
+// lowest validation loss of the rows in other parts: see Set.Parts. A run that keeps its best epoch chooses it by the
+// validation rows, so the network's errors on them are lower than on new rows. This is the larger the fewer rows there are. The
+// errors of these outputs do not have this bias, since a row has no influence on the epoch. Config.Score and MinDelta are not
+// used for it. It is nil without Parts and before the first epoch. The caller may change it.
+func (t *Trainer[T]) CrossFitted() []float64 {
+	if t.epoch == 0 || t.cross.outputs == nil {
+		return nil
+	}
+	return append([]float64{}, t.cross.outputs...)
+}
