@@ -73,7 +73,7 @@ func (n *Network[T]) wholeGradient(t *Tape[T]) {
 // panelGradients computes the gradient of every panel from the deltas on the tape, over the pass's span.
 func (n *Network[T]) panelGradients(t *Tape[T]) {
 	if t.sparse(0) {
-		t.in.columns.Transpose(&t.in.rows)
+		t.in.transpose()
 	}
 	work := t.multiplyAdds(n)
 	t.pass.kind = gradientPanels

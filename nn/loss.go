@@ -19,7 +19,7 @@ import (
 // This also keeps them finite for logits of any size (with exp, as long as the output itself is finite).
 //
 // The built-in losses are the variables and functions below. Any other type that implements the
-// interface works as well, one number at a time in float64. A type may have four more methods:
+// interface works as well, one number at a time in float64. Several goroutines may call it at once. A type may have four more methods:
 // Validate() error checks its parameter, CheckTarget(y float64) error checks a target, Facts()
 // LossFacts returns what else is known about the loss, and Of(output int) Loss returns the loss of
 // one output if outputs have different losses (see LossOf).

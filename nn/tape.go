@@ -13,7 +13,9 @@ import (
 // the first batch that is mostly zeros and for every larger one.
 type Tape[T Float] struct {
 	x           Matrix[T] // the input of the last forward pass
-	in          sparseInput[T]
+	in          *Input[T] // own, or one that was prepared
+	own         Input[T]
+	prepared    *Input[T] // for the next pass
 	z, a, delta []Matrix[T]
 	norms       []normTape[T] // of the layers that have a norm
 	drops       []dropTape[T] // of the layers that have dropout
@@ -81,7 +83,7 @@ func (n *Network[T]) NewTape(maxRows int) *Tape[T] {
 // newForwardTape returns a tape that only serves Forward.
 func (n *Network[T]) newForwardTape(maxRows int) *Tape[T] {
 	t := &Tape[T]{z: make([]Matrix[T], len(n.layers)), a: make([]Matrix[T], len(n.layers)), size: 1}
-	t.work = t.piece
+	t.work, t.in = t.piece, &t.own
 	for i, l := range n.layers {
 		t.z[i] = NewMatrix[T](maxRows, l.Units)
 		t.a[i] = NewMatrix[T](maxRows, l.Units)
@@ -221,5 +223,8 @@ func (t *Tape[T]) start(n *Network[T], x Matrix[T]) {
 	t.x, t.training = x, false
 	t.whole[0] = x.Rows
 	t.shards = Shards{Rows: x.Rows, Ends: t.whole[:]}
-	t.in.take(x)
+	if t.in, t.prepared = t.prepared, nil; t.in == nil {
+		t.in = &t.own
+		t.in.take(x)
+	}
 }

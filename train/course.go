@@ -39,6 +39,9 @@ func newCourse[T nn.Float](c *Config) course[T] {
 type passes[T nn.Float] struct{}
 
 func (passes[T]) step(t *Trainer[T]) (Step, error) {
+	if t.prefetch != nil && !t.prefetch.follows(t.number()) { // the run has gone back
+		t.stopPrefetch()
+	}
 	if t.position == 0 {
 		t.keepGood()
 		t.lossSum = 0
@@ -81,6 +84,10 @@ func (t *Trainer[T]) drawOrder() {
 		return
 	}
 	epoch, _, _ := t.course.coming(t)
+	if t.prefetch != nil {
+		t.order = t.prefetch.order(epoch)
+		return
+	}
 	rng.Perm(t.order, t.cfg.Seed, rng.Shuffle, uint64(epoch))
 }
 

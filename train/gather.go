@@ -1,15 +1,11 @@
 package train
 
-import (
-	"github.com/gradus-ml/gradus/internal/team"
-	"github.com/gradus-ml/gradus/nn"
-)
+import "github.com/gradus-ml/gradus/nn"
 
 // gather is memory for the rows of a shuffled batch, copied so that they follow each other.
 type gather[T nn.Float] struct {
 	batch Set[T] // large enough for the largest batch
-	team  *team.Team
-	size  int // of the team, including the caller
+	crew  *crew[T]
 
 	// What the pieces of the current batch need to know. piece is made once, so that a step
 	// allocates nothing.
@@ -24,8 +20,8 @@ type gather[T nn.Float] struct {
 // gatherAlone is the most numbers that one goroutine copies without the team: about 5 us of work.
 const gatherAlone = 1 << 14
 
-func newGather[T nn.Float](most int, from Set[T]) *gather[T] {
-	g := &gather[T]{size: 1, from: from, rows: make([]int, 0, most)}
+func newGather[T nn.Float](most int, from Set[T], crew *crew[T]) *gather[T] {
+	g := &gather[T]{crew: crew, from: from, rows: make([]int, 0, most)}
 	g.batch.Y = nn.NewMatrix[T](most, from.Y.Cols)
 	if from.Packed.parts == nil {
 		g.batch.X = nn.NewMatrix[T](most, from.Cols())
@@ -58,9 +54,9 @@ func (g *gather[T]) take(from Set[T], order []int32, start, end int) Set[T] {
 	}
 	switch {
 	case n == 0:
-	case g.size > 1 && n*from.X.Cols > gatherAlone:
-		g.each = (n + 2*g.size - 1) / (2 * g.size)
-		g.team.Do((n+g.each-1)/g.each, g.piece)
+	case g.crew.size > 1 && n*from.X.Cols > gatherAlone:
+		g.each = (n + 2*g.crew.size - 1) / (2 * g.crew.size)
+		g.crew.team.Do((n+g.each-1)/g.each, g.piece)
 	default:
 		g.piece(0)
 	}

@@ -18,10 +18,11 @@ func TestGather(t *testing.T) {
 		}
 		from.Y.Row(i)[1], from.W[i] = float32(i), float64(i)/8
 	}
-	g := newGather(all, from)
+	c := &crew[float32]{}
+	g := newGather(all, from, c)
 	for size := 1; size <= 3; size++ {
 		workers := team.New(size)
-		g.team, g.size = workers, size
+		c.team, c.size = workers, size
 		for _, n := range []int{1, 2, 81, 82, 83, 128, 699, all} { // one goroutine takes up to 81
 			rows := make([]int32, n)
 			for i := range rows {

@@ -213,6 +213,13 @@ func (s *Set[T]) Inputs(from, to int, room nn.Matrix[T]) nn.Matrix[T] {
 // Feed is Inputs for the tape's next pass only. Packed rows that are mostly zeros go to the tape without them, and the
 // matrix then has no Data.
 func (s *Set[T]) Feed(t *nn.Tape[T], from, to int, room nn.Matrix[T]) nn.Matrix[T] {
+	if s.lists != nil && from == 0 && to == s.Rows() {
+		t.UseInput(s.lists)
+		if s.Packed.parts != nil {
+			return nn.Matrix[T]{Rows: to, Cols: s.Packed.cols}
+		}
+		return s.X
+	}
 	if s.Packed.parts != nil {
 		if in := t.Sparse(); in != nil && s.Packed.sparse(from, to, in) {
 			return nn.Matrix[T]{Rows: to - from, Cols: s.Packed.cols}

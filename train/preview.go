@@ -66,13 +66,13 @@ func (t *Trainer[T]) Preview(index int) (p Preview, ok bool) {
 		p.Before, p.State = look()
 		if t.cfg.Solver == nil {
 			t.gradient(b, t.cfg.Reduction.Scale(b.Rows(), b.W))
-			p.Gradient = float64(t.grads[0][index])
+			p.Gradient = float64(t.grad[index])
 		}
 	}, func(s Step) {
 		p.N, p.Loss, p.Rate = s.N, s.Loss, s.LearningRate
 		p.After, p.StateAfter = look()
 		if t.cfg.Solver == nil {
-			p.Shaped = float64(t.grads[0][index])
+			p.Shaped = float64(t.grad[index])
 		} else {
 			p.State, p.StateAfter = nil, nil
 		}

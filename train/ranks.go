@@ -15,7 +15,6 @@ import (
 	"time"
 	"unsafe"
 
-	"github.com/gradus-ml/gradus/internal/kernel"
 	"github.com/gradus-ml/gradus/internal/plural"
 	"github.com/gradus-ml/gradus/internal/safetensors"
 	"github.com/gradus-ml/gradus/nn"
@@ -48,6 +47,7 @@ type together[T nn.Float] struct {
 	params     int           // in a gradient
 	plans      map[int]*plan // by the number of shards
 	own        [][]T         // the sums of this rank's subtrees
+	nodes      []node[T]     // the sums of all ranks' subtrees
 	sums       []float64     // of batch normalization: see shardSums
 	counts     []int         // for complete
 	spent      time.Duration // time in exchanges, including waiting
@@ -270,7 +270,7 @@ func (t *Trainer[T]) sharedGradient(b Set[T], scale float64) float64 {
 	} else {
 		g.write(mine, t.losses, t.Elapsed())
 		if g.gather(p.message, p.counts) {
-			t.grads[0] = g.top(p, g.params) // in the message: to copy it would take longer than to add it
+			t.grad = t.top(p, g.params) // in the message: to copy it would take longer than to add it
 		}
 	}
 	if g.err != nil {
@@ -310,7 +310,7 @@ func (g *together[T]) complete(all []float64, parts, each int) {
 	g.gather(raw(all), g.counts)
 }
 
-// addSegments sets t.grads[0] to the whole sum, of which each rank adds a segment.
+// addSegments sets t.grad to the whole sum, of which each rank adds a segment.
 func (t *Trainer[T]) addSegments(p *plan) {
 	g := t.together
 	head := p.out[:p.vectors(g.rank)] // the same for all, so that they decide alike
@@ -331,38 +331,22 @@ func (t *Trainer[T]) addSegments(p *plan) {
 		return
 	}
 	from, to := g.segment(g.rank)
-	copy(t.grads[0][from:to], g.top(p, to-from))
-	g.gather(raw(t.grads[0]), p.sums)
+	copy(t.grad[from:to], t.top(p, to-from))
+	g.gather(raw(t.grad), p.sums)
 }
 
 // top adds the roots in the messages of all ranks, of n numbers each, in the order of the tree. It stores the sum in the first
 // and returns it.
-func (g *together[T]) top(p *plan, n int) []T {
-	type node struct {
-		root
-		sum []T
-	}
-	var fixed [64]node
-	open := fixed[:0]
-	merge := func() {
-		n := len(open)
-		kernel.Add(open[n-2].sum, open[n-1].sum)
-		open = open[:n-1]
-		open[n-2].height++
-	}
+func (t *Trainer[T]) top(p *plan, n int) []T {
+	g := t.together
+	g.nodes = g.nodes[:0]
 	for r, roots := range p.roots {
 		for i, root := range roots {
 			b := part(p.message, p.counts, r)
-			open = append(open, node{root, numbers[T](b[p.vectors(r)+i*g.vector(n):], n)})
-			for n := len(open); n > 1 && open[n-1].height == open[n-2].height; n = len(open) {
-				merge()
-			}
+			g.nodes = append(g.nodes, node[T]{root.first, root.height, numbers[T](b[p.vectors(r)+i*g.vector(n):], n)})
 		}
 	}
-	for len(open) > 1 {
-		merge()
-	}
-	return open[0].sum
+	return t.fold.add(g.nodes, t.crew)
 }
 
 // write fills the header and the losses of a message.

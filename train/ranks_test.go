@@ -151,7 +151,7 @@ var plainLayers = []nn.Dense{{Units: 8, Activation: nn.Tanh}, {Units: 2, Activat
 
 var batchNormed = []nn.Dense{{Units: 8, Activation: nn.Tanh, NoBias: true, Norm: nn.BatchNorm}, {Units: 9, Activation: nn.ReLU, Norm: nn.BatchNorm, Dropout: 0.2}, {Units: 2, Activation: nn.Identity}}
 
-// holdRanks compares runs on several ranks with the run in one process.
+// holdRanks compares runs on several ranks, and on several threads, with the run in one process on one thread.
 func holdRanks[T nn.Float](t *testing.T, name string, c Config, d Data[T], layers ...nn.Dense) {
 	t.Helper()
 	c.Threads = 1
@@ -159,7 +159,24 @@ func holdRanks[T nn.Float](t *testing.T, name string, c Config, d Data[T], layer
 	if want.err != nil && !errors.As(want.err, new(*DivergedError)) {
 		t.Fatalf("%s: %v", name, want.err)
 	}
+	was := leastWork
+	defer func() { leastWork = was }()
+	leastWork = 0 // so small a step is not divided among threads otherwise
+	for _, threads := range []int{2, 3, 5} {
+		c.Threads = threads
+		got := runOn(t, 1, c, d, layers...)[0]
+		if fmt.Sprint(got.err) != fmt.Sprint(want.err) {
+			t.Errorf("%s: %d threads: got the error %v, want %v as with one thread", name, threads, got.err, want.err)
+		}
+		if !slices.Equal(got.values, want.values) {
+			t.Errorf("%s: %d threads: different weights than with one thread", name, threads)
+		}
+		if a, b := fmt.Sprintf("%+v", untimed(got.result)), fmt.Sprintf("%+v", untimed(want.result)); a != b || got.found != want.found {
+			t.Errorf("%s: %d threads: the result is\n%s\nwant, as with one thread,\n%s", name, threads, a, b)
+		}
+	}
 	for _, size := range []int{2, 3, 4, 5, 8} {
+		c.Threads = 1 + size%2
 		for rank, got := range runOn(t, size, c, d, layers...) {
 			where := fmt.Sprintf("%s: rank %d of %d", name, rank, size)
 			if fmt.Sprint(got.err) != fmt.Sprint(want.err) {
@@ -186,6 +203,15 @@ func holdRanks[T nn.Float](t *testing.T, name string, c Config, d Data[T], layer
 			}
 		}
 	}
+}
+
+// untimed returns a result without what depends on the clock.
+func untimed(r Result) Result {
+	r.Seconds, r.History = 0, slices.Clone(r.History)
+	for i := range r.History {
+		r.History[i].Seconds = 0
+	}
+	return r
 }
 
 func testRanks[T nn.Float](t *testing.T) {

@@ -26,7 +26,7 @@ func (t *Trainer[T]) rate(at optim.Position) float64 {
 // clip keeps the whole gradient within its bounds. Its length is that of all parameters'
 // gradients together.
 func (t *Trainer[T]) clip() {
-	g := t.grads[0]
+	g := t.grad
 	if t.cfg.ClipValue > 0 {
 		kernel.Clamp(g, T(t.cfg.ClipValue))
 	}
@@ -69,6 +69,12 @@ func (t *Trainer[T]) apply(part int, grad []T) {
 	views := t.parts[part]
 	t.decay(views[0], now.LearningRate)
 	optim.Update(t.cfg.Optimizer, now, views[0], grad, views[1:])
+}
+
+// applyGrad is apply with the gradient in t.grad.
+func (t *Trainer[T]) applyGrad(part int) {
+	from, to := t.net.Part(part)
+	t.apply(part, t.grad[from:to])
 }
 
 // constrain limits the weights that lead to each unit to MaxNorm. Their squares are summed in

@@ -82,7 +82,7 @@ func (t *Trainer[T]) evaluate(grad []T) float64 {
 	all := t.all()
 	scale := t.cfg.Reduction.Scale(all.Rows(), all.W)
 	loss := t.gradient(all, scale) * scale
-	copy(grad, t.grads[0])
+	copy(grad, t.grad)
 	t.net.AddPenalty(t.cfg.Penalty, 0, grad)
 	return loss + t.net.Penalty(t.cfg.Penalty)
 }

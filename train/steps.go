@@ -44,9 +44,10 @@ func (t *Trainer[T]) run(ctx context.Context, most int, yield func(Step, error) 
 	defer t.stream.close()
 	if t.cfg.Threads > 1 {
 		workers := team.New(t.cfg.Threads)
-		t.useTeam(workers, t.cfg.Threads)
+		t.crew.use(workers, t.cfg.Threads)
 		defer func() {
-			t.useTeam(nil, 1)
+			t.stopPrefetch()
+			t.crew.use(nil, 1)
 			workers.Close()
 		}()
 	}
@@ -55,7 +56,11 @@ func (t *Trainer[T]) run(ctx context.Context, most int, yield func(Step, error) 
 		yield(Step{N: t.result.Steps, Epoch: t.epoch + 1}, err)
 		return
 	}
+	prefetches, updates := t.prefetches(), 0
 	for !t.finished {
+		if updates++; prefetches && updates > prefetched && t.prefetch == nil { // a loop that is soon left has no use for it
+			t.startPrefetch()
+		}
 		if t.together.ended(ctx) {
 			if err := t.compareWeights(); err != nil {
 				yield(Step{N: t.result.Steps, Epoch: t.epoch + 1}, err)
@@ -114,14 +119,6 @@ func (t *Trainer[T]) diverge(failed *DivergedError) {
 	t.failure = *t.divergence
 }
 
-// useTeam spreads the work of a step over a team of that size from now on.
-func (t *Trainer[T]) useTeam(w *team.Team, size int) {
-	t.tape.UseTeam(w, size)
-	if t.gather != nil {
-		t.gather.team, t.gather.size = w, size
-	}
-}
-
 // rowAt returns the row at a position of the epoch's order.
 func (t *Trainer[T]) rowAt(i int) int {
 	if t.order == nil {
@@ -143,6 +140,11 @@ func (t *Trainer[T]) batch(from, to int) (Set[T], error) {
 	case t.order == nil:
 		return t.data.Train.slice(from, to), nil
 	}
+	if t.prefetch != nil {
+		if b, ok := t.prefetch.take(t.number()); ok {
+			return b, nil
+		}
+	}
 	start, end := t.ownRows(to - from)
 	return t.gather.take(t.data.Train, t.order[from:to], start, end), nil
 }
@@ -154,6 +156,7 @@ func (t *Trainer[T]) update(b Set[T], at optim.Position) (Step, error) {
 	s.LearningRate = t.rate(at)
 	t.now = optim.Step{LearningRate: s.LearningRate, N: s.N}
 	if t.parts != nil && !t.whole && t.together == nil && t.cfg.ClipNorm == 0 && t.cfg.shards(b.Rows()) == 1 {
+		t.latest = t.tape
 		t.net.ForwardTraining(t.tape, b.Feed(t.tape, 0, b.Rows(), t.room), t.noise(0))
 		t.tape.UseWeights(b.W)
 		s.Loss = t.net.BackpropUpdate(t.tape, t.cfg.Loss, b.Y, scale, updater[T]{t}) * scale
@@ -162,20 +165,20 @@ func (t *Trainer[T]) update(b Set[T], at optim.Position) (Step, error) {
 		if err := cmp.Or(t.together.failed(), t.stream.failed()); err != nil {
 			return s, err
 		}
-		t.net.AddPenalty(t.cfg.Penalty, 0, t.grads[0])
-		t.freeze(t.grads[0])
+		t.net.AddPenalty(t.cfg.Penalty, 0, t.grad)
+		t.freeze(t.grad)
 		if t.cfg.GradientNorm {
-			s.GradientNorm = math.Sqrt(kernel.SumSquares(t.grads[0]))
+			s.GradientNorm = math.Sqrt(kernel.SumSquares(t.grad))
 		}
 		t.clip()
-		if t.cfg.LayerRates == nil {
+		if t.parts == nil {
 			t.decay(t.net.Params(), t.now.LearningRate)
-			optim.Update(t.cfg.Optimizer, t.now, t.net.Params(), t.grads[0], t.slots)
+			optim.Update(t.cfg.Optimizer, t.now, t.net.Params(), t.grad, t.slots)
 		} else {
-			for i := range t.parts {
-				from, to := t.net.Part(i)
-				t.apply(i, t.grads[0][from:to])
+			if t.applyPart == nil {
+				t.applyPart = t.applyGrad
 			}
+			t.crew.spread(len(t.parts), updateWork*len(t.grad), t.applyPart)
 		}
 	}
 	for l := range t.net.Depth() {
@@ -192,6 +195,9 @@ func (t *Trainer[T]) update(b Set[T], at optim.Position) (Step, error) {
 	t.result.Rows += b.Rows()
 	return s, nil
 }
+
+// updateWork is about how many multiply-adds the update of one parameter takes as long as.
+const updateWork = 8
 
 // noise selects the dropout masks of the current update, for the rows of a batch that start at row.
 func (t *Trainer[T]) noise(row int) nn.Noise {
@@ -221,85 +227,6 @@ func (t updater[T]) Update(part int, grad []T) {
 		kernel.Clamp(grad, T(t.cfg.ClipValue))
 	}
 	t.apply(part, grad)
-}
-
-// gradient sets t.grads[0] to the gradient of a batch and returns its summed loss. A batch of
-// several shards is summed shard by shard, and the sums are added in a fixed binary tree:
-// ((0+1)+(2+3))+... On several ranks, each computes a part of the tree; see sharedGradient.
-func (t *Trainer[T]) gradient(b Set[T], scale float64) float64 {
-	if t.together != nil {
-		return t.sharedGradient(b, scale)
-	}
-	shards := t.cfg.shards(b.Rows())
-	t.losses = t.losses[:0]
-	if t.tied {
-		t.tiedPass(b, scale, shards, 0, shards, nil)
-	}
-	t.sumShards(b, scale, shards, 0, shards, t.grads[0])
-	loss := 0.0
-	for _, l := range t.losses {
-		loss += l
-	}
-	return loss
-}
-
-// sumShards sets into to the gradient of the shards first to end-1 of a batch. They must be the whole tree
-// or an aligned subtree of it. It appends the loss of each shard to t.losses. The tree's open branches, at
-// most one of each height, are into and t.grads[1:].
-func (t *Trainer[T]) sumShards(b Set[T], scale float64, shards, first, end int, into []T) {
-	branch := func(depth int) []T {
-		if depth == 0 {
-			return into
-		}
-		return t.grads[depth]
-	}
-	depth := 0 // open branches
-	for i := first; i < end; i++ {
-		if depth == len(t.grads) {
-			t.grads = append(t.grads, make([]T, len(t.grads[0])))
-		}
-		t.losses = append(t.losses, t.shardGradient(b, scale, shards, i, branch(depth)))
-		depth++
-		// Two branches of the same height are merged. At the end all open branches are merged.
-		for n := i + 1 - first; depth > 1 && (n&1 == 0 || i == end-1); n >>= 1 {
-			kernel.Add(branch(depth-2), branch(depth-1))
-			depth--
-		}
-	}
-}
-
-// shardGradient sets into to the gradient of shard i of a batch and returns the shard's loss.
-func (t *Trainer[T]) shardGradient(b Set[T], scale float64, shards, i int, into []T) float64 {
-	if t.tied {
-		return t.net.ShardGradient(t.tape, i-t.first, into)
-	}
-	from, to := i*b.Rows()/shards, (i+1)*b.Rows()/shards
-	part := t.slice(b, from, to)
-	t.net.ForwardTraining(t.tape, part.Feed(t.tape, 0, part.Rows(), t.room), t.noise(from))
-	t.tape.UseWeights(part.W)
-	return t.net.Backprop(t.tape, t.cfg.Loss, part.Y, scale, into)
-}
-
-// slice returns the rows from (inclusive) to to (exclusive) of a set as a view, or from the stream if the set is all its rows.
-func (t *Trainer[T]) slice(s Set[T], from, to int) Set[T] {
-	if t.stream != nil && s.X.Data == nil && s.Packed.parts == nil {
-		return t.stream.slice(from, to)
-	}
-	return s.slice(from, to)
-}
-
-// tiedPass takes the shards first to end-1 of a batch forward and their deltas back, all at once: batch
-// normalization needs sums over all rows of the batch. gather is that of nn.Shards.
-func (t *Trainer[T]) tiedPass(b Set[T], scale float64, shards, first, end int, gather func(own []float64, each int) []float64) {
-	from := first * b.Rows() / shards
-	part := b.slice(from, end*b.Rows()/shards)
-	t.first, t.ends = first, t.ends[:0]
-	for i := first; i < end; i++ {
-		t.ends = append(t.ends, (i+1)*b.Rows()/shards-from)
-	}
-	t.net.ForwardShards(t.tape, part.Inputs(0, part.Rows(), t.room), t.noise(from), nn.Shards{Rows: b.Rows(), Ends: t.ends, Gather: gather})
-	t.tape.UseWeights(part.W)
-	t.net.Deltas(t.tape, t.cfg.Loss, part.Y, scale)
 }
 
 // closeEpoch scores the epoch, records it and checks the stop criteria.

@@ -230,14 +230,14 @@ func (e *DivergedError) Where() string {
 // notFinite returns the first layer with a value that is not finite on the tape, or -1 if there
 // is none.
 func (t *Trainer[T]) notFinite() int {
-	if t.tape.Shards() == 0 {
+	if t.latest.Shards() == 0 {
 		return -1
 	}
-	from, to := t.tape.Shard(t.tape.Shards() - 1)
+	from, to := t.latest.Shard(t.latest.Shards() - 1)
 	for l := range t.net.Depth() {
 		for i := from; i < to; i++ {
-			for j, z := range t.tape.Z(l).Row(i) {
-				if a := t.tape.A(l).At(i, j); !float.Finite(z) || !float.Finite(a) {
+			for j, z := range t.latest.Z(l).Row(i) {
+				if a := t.latest.A(l).At(i, j); !float.Finite(z) || !float.Finite(a) {
 					return l
 				}
 			}

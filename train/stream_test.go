@@ -37,7 +37,7 @@ func (c *chunked) open(epoch int) iter.Seq2[Set[float64], error] {
 			rng.Perm(order, c.seed, rng.Shuffle, uint64(epoch))
 		}
 		most := slices.Max(c.sizes)
-		g := newGather(most, c.set)
+		g := newGather(most, c.set, &crew[float64]{})
 		for i := 0; len(order) > 0; i++ {
 			n := min(c.sizes[i%len(c.sizes)], len(order))
 			if !yield(g.take(c.set, order[:n], 0, n), nil) {

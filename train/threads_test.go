@@ -1,6 +1,7 @@
 package train
 
 import (
+	"context"
 	"slices"
 	"testing"
 
@@ -44,7 +45,17 @@ func testThreads[T nn.Float](t *testing.T) {
 				for _, r := range []optim.Optimizer{rule, whole{rule}} {
 					c.Threads, c.Optimizer = threads, r
 					n, d := wide[T](t)
-					got := mustRun(t, n, c, d)
+					tr, err := New(n, c, d)
+					if err != nil {
+						t.Fatal(err)
+					}
+					got, err := tr.Run(context.Background())
+					if err != nil {
+						t.Fatal(err)
+					}
+					if hands := len(tr.crew.hand); threads > 1 && c.Shards > 1 && hands != threads {
+						t.Errorf("%d shards, %d threads: %d tapes, want one for each thread", c.Shards, threads, hands)
+					}
 					if want == nil {
 						want, loss = slices.Clone(n.Params()), got.Loss
 						continue

@@ -27,6 +27,8 @@ type Set[T nn.Float] struct {
 	W      []float64
 	Packed Packed[T]
 	Parts  []int
+
+	lists *nn.Input[T] // the rows without their zeros, if a prefetch has made them
 }
 
 // Rows returns the number of samples.
@@ -52,6 +54,9 @@ func (s Set[T]) Weight() float64 {
 // slice returns the rows from (inclusive) to to (exclusive) as a view.
 func (s Set[T]) slice(from, to int) Set[T] {
 	part := Set[T]{Y: s.Y.Slice(from, to)}
+	if from == 0 && to == s.Rows() {
+		part.lists = s.lists
+	}
 	if s.Packed.parts != nil {
 		part.Packed = s.Packed.slice(from, to)
 	} else {
@@ -77,35 +82,45 @@ type Trainer[T nn.Float] struct {
 	cfg     Config
 	data    Data[T]
 
-	tape   *nn.Tape[T]
-	room   nn.Matrix[T]   // memory for unpacked rows, as many as the tape takes
-	gather *gather[T]     // of shuffled batches; nil without shuffling
-	out    []float64      // the outputs for the validation rows, if Config.Score or cross uses them
-	grads  [][]T          // the gradient, and partial sums of shards
-	losses []float64      // of the shards that were summed
-	slots  [][]T          // what the optimizer or the solver remembers
-	parts  [][][]T        // what the optimizer works on, by part: see updater; nil if the optimizer is not separable
-	rows   int            // training rows in an epoch
-	stream *streamRows[T] // the source of the training rows, if they are not in data
-	whole  bool           // the gradient is wanted whole, not part by part
-	course course[T]      // how updates go through the rows
-	tiny   *tiny[T]       // nil if the course makes the epochs
-	now    optim.Step     // the update that updater makes
-	order  []int32        // the rows in this epoch's order
-	good   []T            // the network's last finite values; if the run ended with its average, the last values before that
-	best   []T            // the values with the best validation score
-	cross  crossFit       // outputs for the validation rows at epochs that others chose
-	lonely int            // 1 if a last batch of one row joins the one before it
-	tied   bool           // batch normalization ties shards together: they are on the tape at the same time
-	ends   []int          // ends of the shards on the tape
-	first  int            // the first of these shards
-	norms  []float64      // lengths of the weights of a layer's units, for MaxNorm
-	scores optim.Scores   // the schedule's state
+	tape     *nn.Tape[T]
+	room     nn.Matrix[T]   // memory for unpacked rows, as many as the tape takes
+	crew     *crew[T]       // divides a step among cores; tape and room are its first hand's
+	prefetch *prefetch[T]   // prepares batches, or nil
+	latest   *nn.Tape[T]    // that of the last rows of the last pass
+	gather   *gather[T]     // of shuffled batches; nil without shuffling
+	out      []float64      // the outputs for the validation rows, if Config.Score or cross uses them
+	grad     []T            // the gradient
+	tree     *tree[T]       // adds the gradients of shards
+	fold     *fold[T]       // adds the last few sums
+	summed   summed[T]      // what sumShards is summing
+	losses   []float64      // of the shards that were summed
+	slots    [][]T          // what the optimizer or the solver remembers
+	parts    [][][]T        // what the optimizer works on, by part: see updater; nil if the optimizer is not separable
+	rows     int            // training rows in an epoch
+	stream   *streamRows[T] // the source of the training rows, if they are not in data
+	whole    bool           // the gradient is wanted whole, not part by part
+	course   course[T]      // how updates go through the rows
+	tiny     *tiny[T]       // nil if the course makes the epochs
+	now      optim.Step     // the update that updater makes
+	order    []int32        // the rows in this epoch's order
+	good     []T            // the network's last finite values; if the run ended with its average, the last values before that
+	best     []T            // the values with the best validation score
+	cross    crossFit       // outputs for the validation rows at epochs that others chose
+	lonely   int            // 1 if a last batch of one row joins the one before it
+	tied     bool           // batch normalization ties shards together: they are on the tape at the same time
+	ends     []int          // ends of the shards on the tape
+	first    int            // the first of these shards
+	norms    []float64      // lengths of the weights of a layer's units, for MaxNorm
+	scores   optim.Scores   // the schedule's state
 
-	numbers   []float64              // the solver's other state
-	objective func(grad []T) float64 // evaluate, made once so that a step allocates nothing
-	together  *together[T]           // nil in one process
-	result    Result
+	numbers []float64 // the solver's other state
+	// Methods, made once so that a step allocates nothing. They are made in the loop, since More replaces the Trainer.
+	objective func(grad []T) float64      // evaluate
+	addShard  func(h *hand[T], shard int) // sumShard
+	applyPart func(part int)              // apply with t.grad
+
+	together *together[T] // nil in one process
+	result   Result
 
 	observer   Observer[T]
 	divergence *DivergedError // how the run ended, if it diverged
@@ -293,11 +308,17 @@ func (t *Trainer[T]) allocate() {
 	if t.tied {
 		pass = most
 	}
-	t.tape = net.NewTape(max(pass, min(256, max(t.rows, validation.Rows()))))
-	if t.data.Train.Packed.parts != nil || validation.Packed.parts != nil {
-		t.room = nn.NewMatrix[T](t.tape.MaxRows(), net.Inputs())
+	hands := func() (h hand[T]) {
+		h.tape = net.NewTape(max(pass, min(256, max(t.rows, validation.Rows()))))
+		if t.data.Train.Packed.parts != nil || validation.Packed.parts != nil {
+			h.room = nn.NewMatrix[T](h.tape.MaxRows(), net.Inputs())
+		}
+		return h
 	}
-	t.grads = [][]T{make([]T, params)}
+	t.crew = newCrew(hands)
+	t.tape, t.room = t.crew.hand[0].tape, t.crew.hand[0].room
+	t.latest = t.tape
+	t.grad, t.tree, t.fold = make([]T, params), &tree[T]{params: params}, newFold[T]()
 	t.losses = make([]float64, 0, cfg.shards(most))
 	t.slots = make([][]T, cfg.Slots())
 	for i := range t.slots {
@@ -329,7 +350,7 @@ func (t *Trainer[T]) allocate() {
 	}
 	if cfg.shuffles() {
 		t.order = make([]int32, t.rows)
-		t.gather = newGather(most, t.data.Train)
+		t.gather = newGather(most, t.data.Train, t.crew)
 	}
 	if s := t.stream; s != nil {
 		if s.all.Rows() > 0 { // they are read a shard at a time, or as many as the tape takes
@@ -567,18 +588,22 @@ func (t *Trainer[T]) lossOf(s Set[T], out, losses []float64, g *together[T]) (su
 	parts := (s.Rows() + most - 1) / most
 	t.losses = slices.Grow(t.losses[:0], parts)[:parts]
 	first, end := g.ownParts(parts)
-	for i := first; i < end; i++ {
+	t.crew.each(end-first, t.apart((end-first)*most), func(h *hand[T], i int) {
+		i += first
 		part := t.slice(s, i*most, min((i+1)*most, s.Rows()))
-		y := net.Forward(t.tape, part.Feed(t.tape, 0, part.Rows(), t.room))
+		if i == parts-1 {
+			t.latest = h.tape
+		}
+		y := net.Forward(h.tape, part.Feed(h.tape, 0, part.Rows(), h.room))
 		if out != nil {
 			y.Float64s(out[i*most*y.Cols:])
 		}
-		t.tape.UseWeights(part.W)
-		t.losses[i] = net.Loss(t.tape, t.cfg.Loss, part.Y)
+		h.tape.UseWeights(part.W)
+		t.losses[i] = net.Loss(h.tape, t.cfg.Loss, part.Y)
 		if losses != nil {
-			net.RowLosses(t.tape, t.cfg.Loss, part.Y, losses[i*most:])
+			net.RowLosses(h.tape, t.cfg.Loss, part.Y, losses[i*most:])
 		}
-	}
+	})
 	g.complete(t.losses, parts, 1)
 	g.complete(losses, parts, most)
 	g.complete(out, parts, most*net.Outputs())

@@ -291,7 +291,7 @@ func TestShards(t *testing.T) {
 	tr.gradient(b, 1)
 	piece := func(i int) []float64 {
 		from, to := i*37/7, (i+1)*37/7
-		g := make([]float64, len(tr.grads[0]))
+		g := make([]float64, len(tr.grad))
 		tr.net.Forward(tr.tape, b.X.Slice(from, to))
 		tr.net.Backprop(tr.tape, tr.cfg.Loss, b.Y.Slice(from, to), 1, g)
 		return g
@@ -300,7 +300,7 @@ func TestShards(t *testing.T) {
 	for i := range p {
 		p[i] = piece(i)
 	}
-	for i, got := range tr.grads[0] {
+	for i, got := range tr.grad {
 		want := ((p[0][i] + p[1][i]) + (p[2][i] + p[3][i])) + ((p[4][i] + p[5][i]) + p[6][i])
 		if got != want {
 			t.Fatalf("element %d is %v, want %v as in the tree", i, got, want)

@@ -15,23 +15,31 @@ type Team struct {
 	// so no worker can take a piece of a job that it has not seen.
 	work atomic.Uint64
 	done atomic.Int32 // finished pieces of the current job
+	all  atomic.Int32 // how many it has
 	f    func(piece int)
 
-	fault  atomic.Pointer[any] // the first fault of memory in a piece of the current job
-	parked atomic.Int32
-	mutex  sync.Mutex
-	wake   sync.Cond
-	closed atomic.Bool
-	exited sync.WaitGroup
+	fault   atomic.Pointer[any] // the first fault of memory in a piece of the current job
+	parked  atomic.Int32        // workers that sleep
+	waiting atomic.Bool         // the caller sleeps until all pieces are done
+	mutex   sync.Mutex
+	wake    sync.Cond
+	ended   sync.Cond
+	closed  atomic.Bool
+	exited  sync.WaitGroup
 }
 
-// spins is how often a worker looks for work before it goes to sleep: about 50 us.
-const spins = 20000
+// spins is how often a worker looks for work before it goes to sleep: about 50 us. yields is how often the caller looks
+// whether the others are done, and lets other goroutines run, before it goes to sleep: about 100 us. If another program
+// has a worker's core, the worker may then take the caller's.
+const (
+	spins  = 20000
+	yields = 500
+)
 
 // New returns a team of n goroutines, including the caller. It must be closed.
 func New(n int) *Team {
 	t := &Team{}
-	t.wake.L = &t.mutex
+	t.wake.L, t.ended.L = &t.mutex, &t.mutex
 	for range n - 1 {
 		t.exited.Go(t.worker)
 	}
@@ -56,6 +64,7 @@ func (t *Team) Do(pieces int, f func(piece int)) {
 	}
 	t.f = f
 	t.done.Store(0)
+	t.all.Store(int32(pieces))
 	job := t.work.Load()>>32 + 1
 	t.work.Store(job<<32 | uint64(pieces))
 	if pieces > 1 && t.parked.Load() > 0 {
@@ -69,11 +78,25 @@ func (t *Team) Do(pieces int, f func(piece int)) {
 		if i > 1000 {
 			runtime.Gosched() // a worker may need this core
 		}
+		if i > 1000+yields {
+			t.wait()
+		}
 	}
 	t.f = nil
 	if fault := t.fault.Swap(nil); fault != nil {
 		panic(*fault)
 	}
+}
+
+// wait sleeps until all pieces are done.
+func (t *Team) wait() {
+	t.waiting.Store(true)
+	t.mutex.Lock()
+	for t.done.Load() < t.all.Load() {
+		t.ended.Wait()
+	}
+	t.mutex.Unlock()
+	t.waiting.Store(false)
 }
 
 // take does one piece, if there is one left.
@@ -102,7 +125,11 @@ func (t *Team) piece(i int) {
 			fault := r
 			t.fault.CompareAndSwap(nil, &fault)
 		}
-		t.done.Add(1)
+		if t.done.Add(1) == t.all.Load() && t.waiting.Load() {
+			t.mutex.Lock()
+			t.ended.Signal()
+			t.mutex.Unlock()
+		}
 	}()
 	t.f(i)
 }
