@@ -168,23 +168,11 @@ func (s *Schema) inferTargets(t *Table, cols []int, looks []inspection, opt Sche
 			y.Classes = classes(y.Kind, &looks[i].profile)
 		}
 	}
-	task := opt.Task
-	switch {
-	case task != "" && task != Auto:
-		if _, err := ParseTask(string(task)); err != nil {
-			return fail(ErrOption, "the task %v", err)
-		}
-	case len(cols) == 1:
-		task = autoTask(&s.Targets[0], looks[0].c, s.Rows, &looks[0].profile, opt.Types)
-	default:
-		task = autoTasks(s.Targets, looks)
-		if task == "" {
-			return misfit(s.mixtureError(t))
-		}
+	if err := s.inferTask(t, looks, opt); err != nil {
+		return err
 	}
-	s.Task = task
 	for i := range cols {
-		if y := &s.Targets[i]; y.Kind == KindNumber && task != Regression {
+		if y := &s.Targets[i]; y.Kind == KindNumber && s.Task != Regression {
 			y.Classes = numericClasses(looks[i].c, s.Rows, len(s.Rows))
 		}
 	}
@@ -196,6 +184,23 @@ func (s *Schema) inferTargets(t *Table, cols []int, looks []inspection, opt Sche
 		return err
 	}
 	return misfit(s.setPositive(t, opt.Positive))
+}
+
+// inferTask finds the task of the targets.
+func (s *Schema) inferTask(t *Table, looks []inspection, opt SchemaOptions) error {
+	switch s.Task = opt.Task; {
+	case s.Task != "" && s.Task != Auto:
+		if _, err := ParseTask(string(s.Task)); err != nil {
+			return fail(ErrOption, "the task %v", err)
+		}
+	case len(looks) == 1:
+		s.Task = autoTask(&s.Targets[0], looks[0].c, s.Rows, &looks[0].profile, opt.Types)
+	default:
+		if s.Task = autoTasks(s.Targets, looks); s.Task == "" {
+			return misfit(s.mixtureError(t))
+		}
+	}
+	return nil
 }
 
 // setPositive puts the positive class second.

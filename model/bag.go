@@ -110,20 +110,10 @@ func (f *Fit) bagged() (err error) {
 	}
 	b.given = o
 	for k, fold := range folds {
-		own, t := o, tables
-		if len(b.turns) > 1 {
-			own.Recipe = b.turns[k%len(b.turns)]
-		}
+		t := tables
 		fold.schema, fold.weightless, fold.sources = f.Schema, weightless, f.sources
 		t.Memory = room
-		own.Members, own.MaxTime, own.Shrink, own.Elsewhere, own.Ranks = 0, 0, false, nil, nil // all are shrunk by the same amount
-		own.Threads = max(1, cmp.Or(o.Threads, runtime.GOMAXPROCS(0))/b.workers)
-		own.Metrics, own.Targets = slices.Clone(o.Metrics), slices.Clone(o.Targets)
-		if k > 0 {
-			own.Stage, own.Refuse, own.Encoded = nil, nil, nil
-			own.Seed = rng.Uint64(o.Seed, rng.Member, uint64(k), 0) >> 32 // a number that every JSON reader can hold
-		}
-		b.members = append(b.members, &member{tables: t, fold: &fold, options: own})
+		b.members = append(b.members, &member{tables: t, fold: &fold, options: b.optionsOf(k)})
 	}
 	first, err := prepareFold(b.members[0].tables, b.members[0].options, nil, b.members[0].fold)
 	if err != nil {
@@ -158,6 +148,22 @@ func (f *Fit) bagged() (err error) {
 		go f.sum()
 	}
 	return nil
+}
+
+// optionsOf returns the options of member k, from those of the ensemble.
+func (b *bag) optionsOf(k int) Options {
+	own := b.given
+	if len(b.turns) > 1 {
+		own.Recipe = b.turns[k%len(b.turns)]
+	}
+	own.Members, own.MaxTime, own.Shrink, own.Elsewhere, own.Ranks = 0, 0, false, nil, nil // all are shrunk by the same amount
+	own.Threads = max(1, cmp.Or(own.Threads, runtime.GOMAXPROCS(0))/b.workers)
+	own.Metrics, own.Targets = slices.Clone(own.Metrics), slices.Clone(own.Targets)
+	if k > 0 {
+		own.Stage, own.Refuse, own.Encoded = nil, nil, nil
+		own.Seed = rng.Uint64(own.Seed, rng.Member, uint64(k), 0) >> 32 // a number that every JSON reader can hold
+	}
+	return own
 }
 
 // alike makes all members take their rows in the order of the first one: in the same blocks, or in memory.

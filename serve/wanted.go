@@ -128,7 +128,7 @@ func (r *rows) extra(x *exchange, w wanted) (e extra, err error) {
 	}
 	switch most := x.s.o.MaxReasons; {
 	case r.m.explainer == nil:
-		return e, bad("reasons need background rows, which stand for an unknown column: start the server with some, ideally the training table: gradus serve --background FILE, or Options.Background in Go")
+		return e, bad("reasons need background rows, which stand for an unknown column: start the server with a background table, ideally the training table")
 	case r.n > most:
 		return e, refuse(http.StatusRequestEntityTooLarge, "the request asks for the reasons of %d rows, and this server gives those of %d at once; send them in parts", r.n, most)
 	}

@@ -327,7 +327,7 @@ func TestMoreRefused(t *testing.T) {
 		{s, "/predict?model=binary&reasons=please", row, 400, `reasons is "please": give true or false`},
 		{s, "/predict?model=binary&counts=7", row, 400, `counts is "7": give true or false`},
 		{s, "/predict?model=binary&reasons=true", text(t, someRows), 413, "reasons of 4 rows, and this server gives those of 3"},
-		{plain, "/predict?model=binary&reasons=true", row, 400, "start the server with some, ideally the training table: gradus serve --background FILE"},
+		{plain, "/predict?model=binary&reasons=true", row, 400, "start the server with a background table, ideally the training table"},
 		{s, "/v2/models/regression/infer", `"parameters":{"interval":"0.5"}`, 400, "interval is 0.5, which is not a number"},
 		{s, "/v2/models/regression/infer", `"parameters":{"reasons":1}`, 400, "reasons is 1: give true or false"},
 		{s, "/v2/models/regression/infer", `"parameters":{"sets":0.5}`, 400, "sets: they are for classes"},
