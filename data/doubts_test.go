@@ -32,7 +32,7 @@ func TestDoubtsAreSaid(t *testing.T) {
 		{"year", func(i int) string { return fmt.Sprint(1980 + i) }, nil},
 		{"income", func(i int) string { return fmt.Sprint(30000 + i*7919%1009) }, nil},
 		{"order_id", func(i int) string { return fmt.Sprint(30000 + i*7919%1009) }, []string{"all different", "Ignore order_id"}},
-		{"at", func(i int) string { return fmt.Sprint(1700000000000 + i*i*1000) }, []string{"milliseconds since 1970", "1700000000000 would be 2023-11-14 22:13:20", "Ignore at"}},
+		{"at", func(i int) string { return fmt.Sprint(int64(1700000000000) + int64(i*i*1000)) }, []string{"milliseconds since 1970", "1700000000000 would be 2023-11-14 22:13:20", "Ignore at"}},
 		{"at", func(i int) string { return fmt.Sprint(1700000000 + i*i) }, []string{" seconds since 1970", "2023-11-14 22:13:20"}},
 		{"amount", func(i int) string { return fmt.Sprint(170000000 + i*i) }, nil},
 	} {

@@ -1,8 +1,10 @@
 package model
 
 import (
+	"cmp"
 	"fmt"
 	"math"
+	"runtime"
 	"runtime/debug"
 	"sync"
 
@@ -141,7 +143,8 @@ func (f *Fit) fits() error {
 	}
 	row, _ := f.rowSize(rows)
 	table := float64(rows) * (row + size*float64(f.wide.Outputs()))
-	f.need = fixed + table
+	hands := float64(f.hands()-1) * size * (float64(params) + f.tapeNumbers())
+	f.need = fixed + hands + table
 	if f.Options.blocked() {
 		f.need += size * f.bufferSize()
 	}
@@ -165,12 +168,28 @@ func (f *Fit) fits() error {
 	if err := f.outOfCore(full); err != nil {
 		return err
 	}
-	f.need = fixed + size*f.bufferSize()
+	if f.recipe.config.AllRows() { // one goroutine reads them from the disk
+		hands = 0
+	}
+	f.need = fixed + hands + size*f.bufferSize()
 	if have, ok = room.take(f.need, false); !ok {
 		return fmt.Errorf("%w: with the rows on the disk a network of %s parameters and buffers of %d blocks of %d rows of %d inputs still need about %s and %s has %s left; use fewer blocks in a buffer, or smaller hidden layers",
 			ErrMemory, thousands(params), f.Options.BufferBlocks, f.Options.BlockRows, f.Encoding.Width(), memory.Size(f.need), have.Of, memory.Size(float64(have.Bytes)))
 	}
 	return nil
+}
+
+// hands returns how many goroutines take whole shards of a batch, each with a tape and a gradient of its own: see train.
+func (f *Fit) hands() int {
+	c := &f.recipe.config
+	threads, batch := cmp.Or(c.Threads, runtime.GOMAXPROCS(0)), min(c.BatchSize, f.Rows.Train)
+	if c.AllRows() {
+		batch = f.Rows.Train
+	}
+	if shards := cmp.Or(c.Shards, (batch+1023)/1024); shards < threads || nn.StateCount(f.recipe.layers...) > 0 {
+		return 1
+	}
+	return threads
 }
 
 // tapeNumbers returns the count of numbers in the tape of a batch.

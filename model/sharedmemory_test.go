@@ -168,3 +168,28 @@ func TestRoom(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Each goroutine that takes whole shards has a tape and a gradient, and a run asks for their memory.
+func TestHandsNeedMemory(t *testing.T) {
+	need := func(threads, shards int, norm string) float64 {
+		f, err := Prepare(Tables{Train: waveTable(t, 200)}, Options{Hidden: []int{300, 300}, Threads: threads, Shards: shards, Norm: norm}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return f.need
+	}
+	one := need(1, 8, "")
+	if more := need(5, 8, "") - need(1, 8, ""); more < 4*4*300*300 { // four gradients of float32
+		t.Errorf("five threads need %.0f bytes more than one, want at least four gradients", more)
+	}
+	for _, c := range []struct {
+		threads, shards int
+	}{{5, 1}, {5, 4}, {1, 1}} {
+		if more := need(c.threads, c.shards, "") - one; more > 0 {
+			t.Errorf("%d threads need %.0f bytes more for %d shards than one for 8, want none", c.threads, more, c.shards)
+		}
+	}
+	if a, b := need(5, 8, "batch"), need(1, 8, "batch"); a != b {
+		t.Errorf("with batch normalization five threads need %.0f bytes, want %.0f as one", a, b)
+	}
+}
