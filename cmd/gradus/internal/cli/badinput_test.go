@@ -129,7 +129,7 @@ var badInput = []struct {
 	{"train utf16.csv", 1, []string{"utf16.csv:2", `column "b"`, "--encoding"}},
 	{"train zip.csv", 1, []string{"zip.csv", "zip archive"}},
 	{"train damaged.gz", 1, []string{"damaged.gz", "gzip", "cut short or damaged"}},
-	{"train inf.csv", 1, []string{"inf.csv:3", `column "b"`, `"inf"`, "not a finite decimal number", "leave it empty"}},
+	{"train inf.csv", 1, []string{"inf.csv:3", `column "b"`, `"inf"`, "not a finite decimal number", "say --missing inf if it means that the value is missing"}},
 	{"train minusinf.csv", 1, []string{"minusinf.csv:3", `"-Infinity"`, "not a finite decimal number"}},
 	{"train 1e400.csv", 1, []string{"1e400.csv:2", `"1e400"`, "not a finite decimal number"}},
 	{"train targetinf.csv", 1, []string{"targetinf.csv:2", `column "y"`, "not a finite decimal number"}},
