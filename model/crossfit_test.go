@@ -30,6 +30,21 @@ func fewRows(t *testing.T, rows int, seed uint64) *data.Table {
 	return table
 }
 
+// trainedMember trains a member of a run by itself.
+func trainedMember(t *testing.T, f *Fit, k int) *Fit {
+	t.Helper()
+	one, err := f.PrepareMember(k)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, err := range one.Strides(context.Background()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return one
+}
+
 // In tables of few rows, intervals contain as many new rows as their level says, and out-of-fold scores are not better than
 // those of new rows, although each fold chose its member's epoch.
 func TestFewRowsAreHonest(t *testing.T) {
@@ -97,15 +112,7 @@ func TestOutOfFoldIsCrossFitted(t *testing.T) {
 		}
 		others := 0
 		for k, own := range m.Members() {
-			one, err := f.PrepareMember(k)
-			if err != nil {
-				t.Fatalf("%s: %v", name, err)
-			}
-			for _, err := range one.Strides(context.Background()) {
-				if err != nil {
-					t.Fatalf("%s: %v", name, err)
-				}
-			}
+			one := trainedMember(t, f, k)
 			run := one.runner.(runnerOf[float32])
 			parts := run.trainer.Data().Validation.Parts
 			if name == "groups" {
@@ -185,14 +192,9 @@ func TestValidationIsCrossFitted(t *testing.T) {
 	table, validation := fewRows(t, 60, 5), fewRows(t, 24, 6)
 	for _, members := range []int{1, 3} {
 		o := Options{Targets: []string{"y"}, Ignore: []string{"person", "positive"}, Members: members, Epochs: 60, Seed: 4}
-		f, err := Prepare(Tables{Train: table, Validation: validation}, o, nil)
+		f, err := trained(context.Background(), Tables{Train: table, Validation: validation}, o, nil)
 		if err != nil {
 			t.Fatal(err)
-		}
-		for _, err := range f.Strides(context.Background()) {
-			if err != nil {
-				t.Fatal(err)
-			}
 		}
 		m, err := f.Model()
 		if err != nil {
@@ -206,14 +208,7 @@ func TestValidationIsCrossFitted(t *testing.T) {
 		for k, own := range of {
 			one := f
 			if members > 1 {
-				if one, err = f.PrepareMember(k); err != nil {
-					t.Fatal(err)
-				}
-				for _, err := range one.Strides(context.Background()) {
-					if err != nil {
-						t.Fatal(err)
-					}
-				}
+				one = trainedMember(t, f, k)
 			}
 			for i, v := range one.runner.crossFitted(own) {
 				sum[i] += v

@@ -3,6 +3,7 @@ package train
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/gradus-ml/gradus/nn"
 )
@@ -109,5 +110,5 @@ func (t *Trainer[T]) CrossFitted() []float64 {
 	if t.epoch == 0 || t.cross.outputs == nil {
 		return nil
 	}
-	return append([]float64{}, t.cross.outputs...)
+	return slices.Clone(t.cross.outputs)
 }
