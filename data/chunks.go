@@ -238,7 +238,11 @@ func (a *assembly) look(share float64) {
 		}
 	}
 	have, known := available()
-	if known && a.spill != nil && a.t.disk == nil && float64(have.Bytes) < spillShare*(more+moreTexts) {
+	rows := float64(a.t.rows)
+	if share > 0 {
+		rows /= share
+	}
+	if known && a.spill != nil && a.t.disk == nil && tight(have, rows, more+moreTexts) {
 		a.t.spillTo(a.spill)
 		have, known = available()
 	}
@@ -252,10 +256,6 @@ func (a *assembly) look(share float64) {
 			a.t.name, memory.Size(moreTexts), have.Of, memory.Size(float64(have.Bytes)))
 	}
 }
-
-// spillShare is how many times over a table must fit into memory to stay there when it could go to the disk. The
-// steps after reading also take memory.
-const spillShare = 2
 
 // result returns the error in the rows, or else the error of reading.
 func (a *assembly) result(err error) error {

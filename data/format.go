@@ -219,14 +219,14 @@ func (f *File) Need(size int64) error {
 	return nil
 }
 
-// Spills reports whether a table of that many bytes should be read part by part onto the disk. It should if the free memory is
-// less than twice its size, because the steps after reading take memory too. See Parts.
-func (f *File) Spills(size int64, opt ReadOptions) bool {
+// Spills reports whether a table of so many rows and bytes should be read part by part onto the disk: if the free memory is
+// less than twice its size, or has no room for the steps after reading. See Parts.
+func (f *File) Spills(rows, size int64, opt ReadOptions) bool {
 	if opt.Spill == nil || f.most > 0 || size <= little {
 		return false
 	}
 	have, known := available()
-	return known && float64(have.Bytes) < spillShare*float64(size)
+	return known && tight(have, float64(rows), float64(size))
 }
 
 // Fail returns an error about the file. Its text begins with the file's name.

@@ -55,7 +55,7 @@ func (g *Growing) EndRow() error {
 	}
 	g.next = cells + growingCells
 	size := 10 * int64(cells)
-	if !g.f.Spills(size, g.opt) {
+	if !g.f.Spills(int64(g.held), size, g.opt) {
 		return g.f.Need(size)
 	}
 	g.parts = NewParts(g.opt.Spill)

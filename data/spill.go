@@ -1,6 +1,11 @@
 package data
 
-import "github.com/gradus-ml/gradus/internal/spill"
+import (
+	"runtime"
+
+	"github.com/gradus-ml/gradus/internal/memory"
+	"github.com/gradus-ml/gradus/internal/spill"
+)
 
 // A Spill is disk space for tables that do not fit in memory: see ReadOptions.Spill. It may be used for
 // many tables. After it is closed, no table that was read with it may be used.
@@ -69,7 +74,20 @@ func (t *Table) crowds() bool {
 		size += cells + texts
 	}
 	have, known := available()
-	return known && float64(have.Bytes) < spillShare*float64(size)
+	return known && tight(have, float64(t.rows), float64(size))
+}
+
+// The bytes that the steps after reading take for each row.
+const (
+	stepBytes       = 32 // for lists of rows, of 8 bytes each
+	stepBytesOfCore = 32 // on each core, for the sorted values of a column and for sorting them
+)
+
+// tight reports whether a table of so many rows and bytes that could go to the disk should. It stays in memory if there is
+// also room for the steps after reading, and at least for as much again.
+func tight(have memory.Limit, rows, size float64) bool {
+	steps := rows * float64(stepBytes+stepBytesOfCore*runtime.GOMAXPROCS(0))
+	return float64(have.Bytes) < size+max(size, steps)
 }
 
 // onDisk returns a copy of a slice on the disk, with the same capacity; nil stays nil.

@@ -120,6 +120,9 @@ func (f *Fit) numberSize() float64 {
 	return 4
 }
 
+// scoredBytes are the bytes that scoring a row takes in memory: its prediction, target and errors, sorted and not.
+const scoredBytes = 48.0
+
 // fits refuses a run that needs more memory than there is, before any of it is taken. If
 // other runs have the memory, it waits.
 func (f *Fit) fits() error {
@@ -144,7 +147,7 @@ func (f *Fit) fits() error {
 	row, _ := f.rowSize(rows)
 	table := float64(rows) * (row + size*float64(f.wide.Outputs()))
 	hands := float64(f.hands()-1) * size * (float64(params) + f.tapeNumbers())
-	f.need = fixed + hands + table
+	f.need = fixed + hands + table + scoredBytes*float64(rows)
 	if f.Options.blocked() {
 		f.need += size * f.bufferSize()
 	}

@@ -103,7 +103,7 @@ func (s *stream) batch(t flatbuf.Table, body []byte, opt data.ReadOptions) error
 		return errCut
 	}
 	row := 9 * int64(len(s.columns)) // bytes: a float64 and its shape a cell
-	if s.parts == nil && s.f.Spills((s.held+rows)*row, opt) {
+	if s.parts == nil && s.f.Spills(s.held+rows, (s.held+rows)*row, opt) {
 		s.parts = data.NewParts(opt.Spill)
 	}
 	if s.parts != nil && s.held > 0 {

@@ -172,7 +172,7 @@ func tableOf(f *data.File, entries []*entry, opt data.ReadOptions) (*data.Table,
 		byPart = byPart && (width == 0 || e.rows == rows) && (!e.byColumn || e.at != nil)
 		rows, width, size = e.rows, width+len(e.fields), size+e.size(e.rows)
 	}
-	if !byPart || !f.Spills(size, opt) {
+	if !byPart || !f.Spills(rows, size, opt) {
 		return partOf(f, entries, 0, 0)
 	}
 	parts, part := data.NewParts(opt.Spill), int64(max(1, partCells/width))

@@ -118,7 +118,7 @@ const bytesPerCell = 9
 // load reads the cells into memory if they fit, otherwise onto the disk.
 func (m *footer) load(f *data.File, r io.ReaderAt, rows int, opt data.ReadOptions) (*data.Table, error) {
 	cells := int64(rows) * bytesPerCell * int64(len(m.leaves))
-	if f.Spills(cells, opt) {
+	if f.Spills(int64(rows), cells, opt) {
 		return m.inParts(f, r, rows, opt)
 	}
 	if err := f.Need(cells); err != nil {

@@ -29,8 +29,10 @@ func Available() (l Limit, ok bool) {
 	if v, err := mem.VirtualMemory(); err == nil && v.Available > 0 {
 		l, ok = Limit{v.Available, "this machine"}, true
 	}
-	if left, limited := controlGroups("/sys/fs/cgroup", "/proc/self/cgroup"); limited && (!ok || left < l.Bytes) {
-		l, ok = Limit{left, "this container"}, true
+	if left, limited := controlGroups("/sys/fs/cgroup", "/proc/self/cgroup"); limited {
+		if left = usable(left); !ok || left < l.Bytes {
+			l, ok = Limit{left, "this container"}, true
+		}
 	}
 	l.Bytes /= max(1, sharers.Load())
 	if most := allowed.Load(); most > 0 {
@@ -55,11 +57,26 @@ var allowed atomic.Uint64
 // means no limit other than that of the machine or the container.
 func Allow(bytes uint64) {
 	allowed.Store(bytes)
-	most := int64(math.MaxInt64)
+	debug.SetMemoryLimit(collectorLimit(bytes))
+}
+
+// usable returns how many of the bytes that a container has left may be filled. The rest is for garbage, for the program's own
+// code and for files on their way to the disk: the kernel kills a process that fills all, without a message.
+func usable(left uint64) uint64 { return left - left/10 }
+
+// collectorLimit returns the garbage collector's limit in bytes if the process may use that many; 0: no limit of its own. Without
+// a limit, the collector lets garbage grow to the size of what is in use, also where a container ends before that.
+func collectorLimit(bytes uint64) int64 {
+	most := uint64(math.MaxInt64)
 	if bytes > 0 {
-		most = int64(min(bytes, math.MaxInt64))
+		most = min(most, bytes)
+	} else if os.Getenv("GOMEMLIMIT") != "" {
+		return debug.SetMemoryLimit(-1)
 	}
-	debug.SetMemoryLimit(most)
+	if left, limited := controlGroups("/sys/fs/cgroup", "/proc/self/cgroup"); limited {
+		most = min(most, usable(left+used()))
+	}
+	return int64(most)
 }
 
 // used returns the memory in bytes that this process has taken and not returned.

@@ -1,9 +1,12 @@
 package cli
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -198,9 +201,10 @@ func TestFullDiskAtAMembersEnd(t *testing.T) {
 	}
 }
 
-// TestContainerLimit: a run that needs more memory than its control group has left is refused, even if the
-// machine has more. The error has the figures. A run that fits is not refused.
-func TestContainerLimit(t *testing.T) {
+// container makes a control group. The function runs a call of gradus in it, with so many bytes of memory. It ends the test
+// where no group can be made.
+func container(t *testing.T) func(bytes int, call string) outcome {
+	t.Helper()
 	group, limit := fmt.Sprintf("/sys/fs/cgroup/memory/gradus-test-%d", os.Getpid()), "memory.limit_in_bytes"
 	if _, err := os.Stat("/sys/fs/cgroup/cgroup.controllers"); err == nil {
 		group, limit = fmt.Sprintf("/sys/fs/cgroup/gradus-test-%d", os.Getpid()), "memory.max"
@@ -209,21 +213,75 @@ func TestContainerLimit(t *testing.T) {
 		t.Skip("no control group can be made here: ", err)
 	}
 	t.Cleanup(func() { os.Remove(group) })
-	if err := os.WriteFile(filepath.Join(group, limit), []byte("300000000"), 0o644); err != nil {
-		t.Skip("no limit can be set here: ", err)
-	}
-	place(t, nil)
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	inside := func(args string) outcome {
-		return outcomeOf(t, process("/bin/sh", "-c", "echo $$ > "+group+"/cgroup.procs && exec "+self+" train "+iris+" --epochs 1 --quiet -o m.safetensors "+args))
+	return func(bytes int, call string) outcome {
+		if err := os.WriteFile(filepath.Join(group, limit), []byte(strconv.Itoa(bytes)), 0o644); err != nil {
+			t.Skip("no limit can be set here: ", err)
+		}
+		return outcomeOf(t, process("/bin/sh", "-c", "echo $$ > "+group+"/cgroup.procs && exec "+self+" "+call))
 	}
-	for _, problem := range refused(inside("--hidden 4000,4000"), 1, []string{"not enough memory", "16,052,003 parameters", "this container has", "MB left"}) {
+}
+
+// TestContainerLimit: a run that needs more memory than its control group has left is refused, even if the
+// machine has more. The error has the figures. A run that fits is not refused.
+func TestContainerLimit(t *testing.T) {
+	inside := container(t)
+	place(t, nil)
+	train := "train " + iris + " --epochs 1 --quiet -o m.safetensors "
+	for _, problem := range refused(inside(300_000_000, train+"--hidden 4000,4000"), 1, []string{"not enough memory", "16,052,003 parameters", "this container has", "MB left"}) {
 		t.Error(problem)
 	}
-	if r := inside("--hidden 64,64"); r.code != 0 {
+	if r := inside(300_000_000, train+"--hidden 64,64"); r.code != 0 {
 		t.Errorf("got exit status %d, want 0\n%s", r.code, r.err)
+	}
+}
+
+// However little memory a control group has, the kernel does not kill a run in it: the run uses the disk, or is refused. The
+// weights do not depend on it.
+func TestSmallContainers(t *testing.T) {
+	inside := container(t)
+	place(t, nil)
+	var b bytes.Buffer
+	b.WriteString("a,b,c,d,e,f,g,h,y\n")
+	for i := range 500_000 {
+		x := uint64(i) * 0x9e3779b97f4a7c15
+		for range 8 {
+			x ^= x >> 29
+			fmt.Fprintf(&b, "%d.%d,", x%97, x>>40%1000)
+			x *= 0xbf58476d1ce4e5b9
+		}
+		fmt.Fprintf(&b, "%d\n", x%89)
+	}
+	if err := os.WriteFile("large.csv", b.Bytes(), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	weights, trained := "", 0
+	for size := 60; size <= 180; size += 10 {
+		r := inside(size<<20, "train large.csv --epochs 1 --members 1 --hidden 8 --block-rows 512 --buffer-blocks 64 --quiet --json -o m.safetensors")
+		switch r.code {
+		case 1:
+			if !strings.Contains(r.err, "memory") || trained > 0 {
+				t.Errorf("%d MiB: got exit status 1 and %q after %d runs that had enough memory", size, r.err, trained)
+			}
+			continue
+		case 0:
+		default:
+			t.Errorf("%d MiB: got exit status %d, want 0 or 1\n%s", size, r.code, r.err)
+			continue
+		}
+		trained++
+		var came struct {
+			Weights string `json:"weights_sha256"`
+		}
+		if err := json.Unmarshal([]byte(r.out), &came); err != nil || came.Weights == "" || weights != "" && came.Weights != weights {
+			t.Errorf("%d MiB: the weights are %q, want %q (%v)", size, came.Weights, weights, err)
+		}
+		weights = came.Weights
+	}
+	if trained < 8 {
+		t.Errorf("only %d of 13 runs had enough memory, so the test holds little", trained)
 	}
 }

@@ -24,6 +24,7 @@ import (
 	"github.com/gradus-ml/gradus/docs"
 	"github.com/gradus-ml/gradus/export"
 	"github.com/gradus-ml/gradus/internal/kernel"
+	"github.com/gradus-ml/gradus/internal/memory"
 	"github.com/gradus-ml/gradus/internal/mpi"
 	"github.com/gradus-ml/gradus/internal/plural"
 	"github.com/gradus-ml/gradus/internal/spill"
@@ -132,6 +133,7 @@ func Main(args []string, std Std) int {
 			cancel()
 		}
 	}()
+	memory.Allow(0) // the garbage collector learns the container's limit
 	return run(ctx, args, std)
 }
 
