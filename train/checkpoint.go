@@ -58,6 +58,7 @@ func (t *Trainer[T]) state() []entry {
 		{"good", t.good, stays},
 		{"best", t.best, anew},
 		{"cross.best", t.cross.best, anew},
+		{"cross.kept", t.cross.kept, anew},
 		{"cross.outputs", t.cross.outputs, anew},
 		{"average", t.averaged(), 0},
 		{"solver", t.numbers, 0},

@@ -44,6 +44,7 @@ var derived = map[string]string{
 	"cross.weights": "of the data",
 	"cross.losses":  "scratch of a score",
 	"cross.sums":    "scratch of a score",
+	"cross.others":  "scratch of a score",
 
 	"tiny":      "another way to the same bits",
 	"now":       "scratch of a step",
@@ -73,7 +74,8 @@ var derived = map[string]string{
 	"result.Seconds":   "elapsed",
 	"result.Exchange":  "of the processes that trained last",
 
-	"result.ExchangeShare": "of the processes that trained last",
+	"result.ExchangeShare":    "of the processes that trained last",
+	"result.CrossFittedScore": "cross",
 }
 
 // TestCheckpointHoldsEverything fails for a new field of Trainer that is neither in Trainer.state

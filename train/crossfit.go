@@ -13,11 +13,13 @@ import (
 type crossFit struct {
 	weights []float64 // of each part: the weight of all rows of other parts
 	best    []float64 // of each part: the lowest mean loss of the rows of other parts so far
+	kept    []float64 // of each part: the loss of its own rows after that epoch
 	outputs []float64 // for the rows, from those epochs
 
 	// Of the epoch that is judged.
 	losses []float64 // of each row, times its weight
-	sums   []float64 // of the losses of each part
+	sums   []float64 // of each part: the loss of its rows
+	others []float64 // of each part: the mean loss of the rows of other parts
 }
 
 // checkParts refuses parts that no row can be judged with.
@@ -55,7 +57,10 @@ func newCrossFit[T nn.Float](s Set[T], outputs int) (c crossFit) {
 	for _, part := range s.Parts {
 		parts = max(parts, part+1)
 	}
-	c = crossFit{make([]float64, parts), make([]float64, parts), make([]float64, s.Rows()*outputs), make([]float64, s.Rows()), make([]float64, parts)}
+	c = crossFit{
+		weights: make([]float64, parts), best: make([]float64, parts), kept: make([]float64, parts), outputs: make([]float64, s.Rows()*outputs),
+		losses: make([]float64, s.Rows()), sums: make([]float64, parts), others: make([]float64, parts),
+	}
 	for i, part := range s.Parts {
 		w := 1.0
 		if s.W != nil {
@@ -88,16 +93,18 @@ func (c *crossFit) judge(parts []int, outputs []float64) {
 		all += sum
 	}
 	for part, sum := range c.sums {
-		c.sums[part] = (all - sum) / c.weights[part]
+		c.others[part] = (all - sum) / c.weights[part]
 	}
 	width := len(outputs) / len(parts)
 	for i, part := range parts {
-		if c.sums[part] < c.best[part] {
+		if c.others[part] < c.best[part] {
 			copy(c.outputs[i*width:][:width], outputs[i*width:])
 		}
 	}
-	for part, loss := range c.sums {
-		c.best[part] = min(c.best[part], loss)
+	for part, loss := range c.others {
+		if loss < c.best[part] {
+			c.best[part], c.kept[part] = loss, c.sums[part]
+		}
 	}
 }
 
@@ -111,4 +118,19 @@ func (t *Trainer[T]) CrossFitted() []float64 {
 		return nil
 	}
 	return slices.Clone(t.cross.outputs)
+}
+
+// crossFittedScore returns the validation score of the outputs that CrossFitted returns.
+func (t *Trainer[T]) crossFittedScore() float64 {
+	if t.epoch == 0 || t.cross.outputs == nil {
+		return t.bestScore
+	}
+	if t.cfg.Score != nil {
+		return t.cfg.Score(t.cross.outputs)
+	}
+	loss := 0.0
+	for _, own := range t.cross.kept {
+		loss += own
+	}
+	return loss / t.data.Validation.Weight()
 }

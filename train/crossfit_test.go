@@ -82,10 +82,55 @@ func TestCrossFitted(t *testing.T) {
 			if got := tr.CrossFitted(); !slices.Equal(got, want) {
 				t.Errorf("%s, weights %v: the outputs are %v, want %v", name, weighted, got, want)
 			}
+			loss, weight := 0.0, 0.0
+			for i := range 29 {
+				w := 1.0
+				if weighted {
+					w = d.Validation.W[i]
+				}
+				weight += w
+				for j := range 2 {
+					loss += w * math.Pow(want[i*2+j]-d.Validation.Y.At(i, j), 2)
+				}
+			}
+			if r := tr.Result(); math.Abs(r.CrossFittedScore-loss/weight) > 1e-12*loss || r.CrossFittedScore < r.BestScore*(1-1e-12) {
+				t.Errorf("%s, weights %v: the score of the outputs is %v and that of the best epoch %v; want %v, at least the latter", name, weighted, r.CrossFittedScore, r.BestScore, loss/weight)
+			}
 			if len(chosen) < 3 {
 				t.Errorf("%s, weights %v: only %d epochs were better than those before, so the test holds little", name, weighted, len(chosen))
 			}
 		}
+	}
+}
+
+// With Config.Score, the cross-fitted score is that function's result for the cross-fitted outputs. Without parts, it is the best score.
+func TestCrossFittedScore(t *testing.T) {
+	d := Data[float64]{problem[float64](37), inParts(problem[float64](29), 29)}
+	cfg := Config{Epochs: 10, BatchSize: 8, KeepBest: true, Score: func(outputs []float64) float64 {
+		sum := 0.0
+		for i, v := range outputs {
+			sum += math.Abs(v - d.Validation.Y.Data[i])
+		}
+		return sum
+	}}
+	run := func(d Data[float64]) (*Trainer[float64], Result) {
+		tr, err := New(network[float64](t, nn.Identity), cfg, d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := tr.Run(context.Background())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return tr, r
+	}
+	tr, r := run(d)
+	if want := cfg.Score(tr.CrossFitted()); r.CrossFittedScore != want {
+		t.Errorf("the score is %v, want %v, that of the outputs", r.CrossFittedScore, want)
+	}
+	d.Validation.Parts = nil
+	if _, r = run(d); r.CrossFittedScore != r.BestScore || r.BestEpoch == 0 {
+		t.Errorf("without parts the score is %v, want the best one, %v", r.CrossFittedScore, r.BestScore)
 	}
 }
 

@@ -201,7 +201,7 @@ func sameRun[T nn.Float](t *testing.T, what string, got, want *Trainer[T], gotNe
 		}
 	}
 	if g.Reason != w.Reason || g.Converged != w.Converged || g.Epochs != w.Epochs || g.Steps != w.Steps || g.Rows != w.Rows ||
-		!sameFloat(g.Loss, w.Loss) || g.BestEpoch != w.BestEpoch || !slices.Equal(g.Retreats, w.Retreats) || !sameFloat(g.BestScore, w.BestScore) || !sameFloat(got.EpochLoss(), want.EpochLoss()) {
+		!sameFloat(g.Loss, w.Loss) || g.BestEpoch != w.BestEpoch || !slices.Equal(g.Retreats, w.Retreats) || !sameFloat(g.BestScore, w.BestScore) || !sameFloat(g.CrossFittedScore, w.CrossFittedScore) || !sameFloat(got.EpochLoss(), want.EpochLoss()) {
 		t.Fatalf("%s: the result is %+v, want %+v", what, g, w)
 	}
 	if !slices.Equal(got.CrossFitted(), want.CrossFitted()) {

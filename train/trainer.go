@@ -155,17 +155,21 @@ type Result struct {
 	// Converged means that the run reached its goal: a tolerance (with per-sample: each sample
 	// in its own turn), a target loss, a validation score that stopped improving, or a minimum
 	// found by its solver.
-	Converged bool      `json:"converged"`
-	Epochs    int       `json:"epochs"`     // done; with per-sample the total over all samples
-	Steps     int       `json:"steps"`      // updates made
-	Loss      float64   `json:"loss"`       // over all training rows with the final weights, reduced as in the configuration
-	BestEpoch int       `json:"best_epoch"` // the epoch whose weights were kept, if KeepBest
-	BestScore float64   `json:"best_score"` // its validation score: the loss, or the result of Config.Score
-	Seconds   float64   `json:"seconds"`
-	Rows      int       `json:"rows"` // samples seen, over all updates
-	History   History   `json:"history"`
-	Samples   []Sample  `json:"samples,omitempty"` // per-sample: the outcome of each sample, in order
-	Retreats  []Retreat `json:"retreats,omitempty"`
+	Converged bool    `json:"converged"`
+	Epochs    int     `json:"epochs"`     // done; with per-sample the total over all samples
+	Steps     int     `json:"steps"`      // updates made
+	Loss      float64 `json:"loss"`       // over all training rows with the final weights, reduced as in the configuration
+	BestEpoch int     `json:"best_epoch"` // the epoch whose weights were kept, if KeepBest
+	BestScore float64 `json:"best_score"` // its validation score: the loss, or the result of Config.Score
+	// CrossFittedScore is the validation score of the outputs that Trainer.CrossFitted returns. BestScore is better than that
+	// of new rows, since the rows chose their epoch; this one is not. Without Set.Parts it is BestScore.
+	CrossFittedScore float64 `json:"cross_fitted_score"`
+
+	Seconds  float64   `json:"seconds"`
+	Rows     int       `json:"rows"` // samples seen, over all updates
+	History  History   `json:"history"`
+	Samples  []Sample  `json:"samples,omitempty"` // per-sample: the outcome of each sample, in order
+	Retreats []Retreat `json:"retreats,omitempty"`
 
 	// Exchange is the number of seconds this process spent in exchanges with the other ranks, including
 	// waiting. ExchangeShare is the share of its time in the loop.
@@ -459,7 +463,7 @@ func (t *Trainer[T]) Result() Result {
 		r.Exchange = t.together.spent.Seconds()
 		r.ExchangeShare = r.Exchange / max(1e-9, (t.Elapsed()-t.together.before).Seconds())
 	}
-	r.BestEpoch, r.BestScore = t.bestEpoch, t.bestScore
+	r.BestEpoch, r.BestScore, r.CrossFittedScore = t.bestEpoch, t.bestScore, t.crossFittedScore()
 	r.Loss = t.FullLoss()
 	r.History, r.Samples, r.Retreats = t.History(), slices.Clone(r.Samples), t.Retreats()
 	return r

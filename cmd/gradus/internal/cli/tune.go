@@ -244,7 +244,7 @@ func (t *tuning) prepareAs(c *trainCmd, tables model.Tables, refuse func(model.S
 	if err != nil {
 		return nil, err
 	}
-	c.presetFlag.add(&o)
+	c.presetFlag.add(&o, &c.optionFlags)
 	o.Validation, o.Test, o.Refuse = t.held.Validation, t.held.Test, refuse
 	f, err := model.Prepare(tables, o, t.start)
 	return f, asUsage(err)
@@ -407,7 +407,7 @@ func (t *tuning) trial(ctx context.Context, tr *tune.Trial) error {
 	scores := make([]float64, 0, f.Members())
 	scored := func(_ int, network *model.Fit) error {
 		r := network.Result()
-		score := r.BestScore
+		score := r.CrossFittedScore // the best score favors settings that are better by chance on the rows that choose the epoch
 		if !network.Config().KeepBest && len(r.History) > 0 {
 			score = r.History[len(r.History)-1].Validation
 		}
