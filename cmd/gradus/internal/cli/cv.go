@@ -151,7 +151,7 @@ func (c *cvCmd) begin(e *env) (*folding, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.presetFlag.add(&o)
+	c.presetFlag.add(&o, &c.optionFlags)
 	disk, closeDisk, err := c.diskFlags.open(c.Out)
 	if err != nil {
 		return nil, err

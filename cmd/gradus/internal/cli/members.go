@@ -16,22 +16,28 @@ import (
 
 // presetFlag says how much time to spend on a model.
 type presetFlag struct {
-	Preset string `default:"default" enum:"quick,default,best" group:"ensemble" help:"How flags are set that the call does not set. quick: --recipe plain and one network, the least time. default: --recipe auto and 8 networks; 5 from 100000 cells of input on; one beyond 2 million cells, or where other flags rule out an ensemble. best: --recipe auto and --members 8 for any table."`
+	Preset string `default:"default" enum:"quick,default,best" group:"ensemble" help:"How flags are set that the call does not set. quick: --recipe plain and one network, the least time, and --calibrate. default: --recipe auto and 8 networks; 5 from 100000 cells of input on; one beyond 2 million cells, or where other flags rule out an ensemble. best: --recipe auto and --members 8 for any table."`
 }
 
 // bestMembers is how many networks --preset best trains. It is the maximum number of folds.
 const bestMembers = 8
 
-// add sets the options that the call leaves open.
-func (f *presetFlag) add(o *model.Options) {
-	switch {
-	case f.Preset == "quick" && o.Recipe == model.RecipeAuto:
-		o.Recipe = model.RecipePlain
-	case f.Preset == "default" && o.Members == 0:
-		o.Members, o.Shrink = model.AutoMembers, true
-	case f.Preset == "best" && o.Members == 0:
-		o.Members, o.Shrink = bestMembers, true
+// add sets the options that the flags of the call leave open.
+func (f *presetFlag) add(o *model.Options, flags *optionFlags) {
+	if f.Preset == "quick" {
+		if o.Recipe == model.RecipeAuto {
+			o.Recipe = model.RecipePlain
+		}
+		o.Calibrate = o.Calibrate || o.Members <= 1 && flags.text("calibrate") == ""
+		return
 	}
+	if o.Members != 0 {
+		return
+	}
+	if o.Members = model.AutoMembers; f.Preset == "best" {
+		o.Members = bestMembers
+	}
+	o.Shrink = o.Shrink || flags.text("shrink") == ""
 }
 
 var errOneNetwork = usagef("--queue: workers train the members of an ensemble, and this call trains one network: give --members K, or leave --queue out")

@@ -251,3 +251,31 @@ func TestResumeOneNetwork(t *testing.T) {
 		t.Error("the resumed run is not one network:", err)
 	}
 }
+
+// What a preset turns on, a flag turns off.
+func TestPresetFlags(t *testing.T) {
+	place(t, nil)
+	for _, c := range []struct {
+		flags             string
+		calibrate, shrink bool
+	}{
+		{"--preset quick", true, false},
+		{"--preset quick --no-calibrate", false, false},
+		{"--preset quick --calibrate=false", false, false},
+		{"--preset quick --members 2", false, false},
+		{"", false, true},
+		{"--no-shrink", false, false},
+		{"--calibrate", true, true},
+		{"--members 2", false, false},
+		{"--members 2 --shrink", false, true},
+	} {
+		o := parseJSON(t, must(t, 0, append([]string{"train", cancer, "--epochs", "1", "--json", "--quiet", "-o", "m.safetensors"}, strings.Fields(c.flags)...)...).out)
+		options := object(o.at(t, "options").(map[string]any))
+		if got := options["calibrate"] == true; got != c.calibrate {
+			t.Errorf("%q: calibrate is %v, want %v", c.flags, got, c.calibrate)
+		}
+		if got := options["shrink"] == true; got != c.shrink {
+			t.Errorf("%q: shrink is %v, want %v", c.flags, got, c.shrink)
+		}
+	}
+}

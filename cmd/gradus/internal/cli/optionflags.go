@@ -14,7 +14,7 @@ import (
 
 // optionFlags are the flags of options, made from the table of options.
 type optionFlags struct {
-	Made kong.Plugins `embed:""` // one struct, with a field for each option: a texts or a bool
+	Made kong.Plugins `embed:""` // one struct, with a field for each option: a texts, a bool, or a *bool that is nil if the flag is not given
 	of   []*option.Option
 }
 
@@ -28,6 +28,8 @@ func flagsOf(options ...[]*option.Option) optionFlags {
 		switch placeholder := p.Placeholder; {
 		case p.IsBool() && p.Off:
 			kind, tag = reflect.TypeFor[bool](), tag+` default:"true" negatable:""`
+		case p.Preset:
+			kind, tag = reflect.TypeFor[*bool](), tag+` negatable:""`
 		case p.IsBool():
 			kind = reflect.TypeFor[bool]()
 		default:
@@ -75,6 +77,10 @@ func (f *optionFlags) text(name string) string {
 	switch at := f.field(p).(type) {
 	case *bool:
 		return strconv.FormatBool(*at)
+	case **bool:
+		if *at != nil {
+			return strconv.FormatBool(**at)
+		}
 	case *texts:
 		if p.IsList() {
 			return strings.Join(*at, ",")
@@ -92,12 +98,12 @@ func (f *optionFlags) give(name, text string) {
 }
 
 // giveAlso gives a flag once more, as a last --flag=text of the call does. The flag is an option's name, or no- and the name of one
-// that is on by default.
-func (f *optionFlags) giveAlso(flag, text string) error {
+// that can be on by default.
+func (f *optionFlags) giveAlso(flag, text string) (err error) {
 	p, negated := option.Named(flag), false
 	if p == nil {
 		name, no := strings.CutPrefix(flag, "no-")
-		if p = option.Named(name); !no || p == nil || !p.Off {
+		if p = option.Named(name); !no || p == nil || !(p.Off || p.Preset) {
 			return fmt.Errorf("there is no flag --%s of an option", flag)
 		}
 		negated = true
@@ -106,16 +112,30 @@ func (f *optionFlags) giveAlso(flag, text string) error {
 	case *texts:
 		*at = append(slices.Clip(*at), text)
 	case *bool:
-		switch strings.ToLower(text) { // as after a flag
-		case "true", "1", "yes":
-			*at = !negated
-		case "false", "0", "no":
-			*at = negated
-		default:
-			return fmt.Errorf("--%s %s: give true or false", flag, text)
+		if *at, err = truth(text); err != nil {
+			return fmt.Errorf("--%s %w", flag, err)
 		}
+		*at = *at != negated
+	case **bool:
+		on, err := truth(text)
+		if err != nil {
+			return fmt.Errorf("--%s %w", flag, err)
+		}
+		on = on != negated
+		*at = &on
 	}
 	return nil
+}
+
+// truth reads what follows the flag of an option that is on or off.
+func truth(text string) (bool, error) {
+	switch strings.ToLower(text) {
+	case "true", "1", "yes":
+		return true, nil
+	case "false", "0", "no":
+		return false, nil
+	}
+	return false, fmt.Errorf("%s: give true or false", text)
 }
 
 // clone returns a copy whose values can be changed.

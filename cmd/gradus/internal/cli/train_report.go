@@ -51,7 +51,7 @@ func writeReport(run *training, m *model.Model) {
 		e.printf("%s\n", calibrationText(c))
 	} else if text := memberCalibrations(m); text != "" {
 		e.printf("%s\n", text)
-	} else if m.Options.Calibrate {
+	} else if m.Options.Calibrate && run.Preset != "quick" {
 		e.printf("Note     No temperature was chosen: that takes a model of classes with logits, and 40 validation rows.\n")
 	}
 	if m.Options.Loss == "hinge" {

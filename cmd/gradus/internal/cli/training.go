@@ -97,7 +97,7 @@ func (t *training) settings() (o model.Options, notes []data.Note, err error) {
 	if o, err = t.options(); err != nil {
 		return o, nil, err
 	}
-	t.presetFlag.add(&o)
+	t.presetFlag.add(&o, &t.optionFlags)
 	o.Ranks = t.env.ranks.asRanks()
 	switch {
 	case t.TensorBoard && o.Members == model.AutoMembers:

@@ -46,7 +46,7 @@ A run's config.json and the JSON of a model have the same names, with ` + "`_`" 
 		}
 		name := "--" + p.Name
 		switch {
-		case p.Off:
+		case p.Off, p.Preset:
 			name += "`, `--no-" + p.Name
 		case !p.IsBool():
 			name += " " + cmp.Or(p.Placeholder, p.Default)

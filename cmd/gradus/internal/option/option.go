@@ -23,6 +23,7 @@ type Option struct {
 	Least   int      // the minimum, for a whole number
 	Column  bool     // the value names a column, with or without double quotes, with or without time: before it
 	Off     bool     // the field is true when the flag is off
+	Preset  bool     // whether it is on or off follows from --preset, unless the flag says it
 	Part    bool     // the value is a fraction of the rows, or none
 	OfRule  bool     // a hyper-parameter of the optimizer
 
