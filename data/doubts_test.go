@@ -92,3 +92,24 @@ func TestDoubtsAreSaid(t *testing.T) {
 		t.Errorf("the remark on the classes is %q (%v), want that East and EAST are different", s.Targets[0].Note, err)
 	}
 }
+
+// A target of many classes is not refused because two of them differ only in case, as hod and hOd among the vowels of the table vowel.
+func TestManyClassesInTwoCases(t *testing.T) {
+	var csv strings.Builder
+	csv.WriteString("x,word\n")
+	words := []string{"hid", "hId", "hEd", "hAd", "hYd", "had", "hOd", "hod", "hUd", "hud", "hed"}
+	for i := range 110 {
+		fmt.Fprintf(&csv, "%d.5,%s\n", i*i%31, words[i%len(words)])
+	}
+	table, err := ReadFrom(strings.NewReader(csv.String()), "t.csv", ReadOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := Infer(table, SchemaOptions{})
+	if err != nil || len(s.Targets[0].Classes) != len(words) {
+		t.Fatalf("got %d classes (%v), want %d", len(s.Targets[0].Classes), err, len(words))
+	}
+	if !strings.Contains(s.Targets[0].Note.String(), "upper and lower case") {
+		t.Errorf("the note is %q, want that some classes differ only in case", s.Targets[0].Note)
+	}
+}

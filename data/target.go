@@ -131,9 +131,6 @@ func (s *Schema) inferTargets(t *Table, cols []int, looks []inspection, opt Sche
 		y := &s.Targets[i]
 		y.Name = t.columns[col]
 		y.Kind = opt.Types[y.Name]
-		if looks[i].kind() == KindCategory && opt.Task != Regression {
-			looks[i].remark(looks[i].caseVariants(t))
-		}
 		y.Spelling, y.Note = looks[i].spelling, looks[i].note
 		if y.Kind == "" {
 			y.Kind = looks[i].kind()
@@ -163,6 +160,10 @@ func (s *Schema) inferTargets(t *Table, cols []int, looks []inspection, opt Sche
 			if why != nil {
 				return &failure{note: noteOf(fmt.Sprintf("%s: the target %s is text, but ", t.name, quote(y.Name)), why, "; with the type category its cells are classes"), kind: ErrTarget}
 			}
+		}
+		if y.Kind == KindCategory && opt.Task != Regression { // only now: such a remark is no reason to refuse the target
+			looks[i].remark(looks[i].caseVariants(t))
+			y.Note = looks[i].note
 		}
 		if y.Kind != KindNumber {
 			y.Classes = classes(y.Kind, &looks[i].profile)
