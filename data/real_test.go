@@ -95,3 +95,41 @@ func TestRealTables(t *testing.T) {
 		})
 	}
 }
+
+// Every CSV that the folder's list names has a target that is taken, with as many classes as the list says: "regression", "class 11", "class 2 (14% yes)" or
+// "regression (or ordinal class 6)".
+func TestRealTargets(t *testing.T) {
+	list, err := Read(need.Data(t, "MANIFEST.csv"), ReadOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cell := func(row int, name string) string { return list.Cell(row, list.Index(name)) }
+	taken := 0
+	for row := range list.Rows() {
+		file, target, task := cell(row, "file"), cell(row, "target"), cell(row, "task")
+		if !strings.HasSuffix(file, ".csv") || target == "" {
+			continue
+		}
+		table, err := Read(need.Data(t, file), ReadOptions{})
+		if err != nil {
+			t.Errorf("%s: %v", file, err)
+			continue
+		}
+		s, err := Infer(table, SchemaOptions{Targets: strings.Split(target, ";")})
+		if err != nil {
+			t.Errorf("%s, target %s: %v", file, target, err)
+			continue
+		}
+		got := "regression"
+		if classes := s.Targets[0].Classes; classes != nil {
+			got = fmt.Sprintf("class %d", len(classes))
+		}
+		if !strings.Contains(task+" ", got+" ") && !strings.Contains(task, got+")") {
+			t.Errorf("%s, target %s: it is %s, want %s", file, target, got, task)
+		}
+		taken++
+	}
+	if taken < 60 {
+		t.Errorf("only %d tables have a target, so the test holds little", taken)
+	}
+}
