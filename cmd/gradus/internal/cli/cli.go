@@ -195,7 +195,8 @@ func (e *env) run(call *kong.Context) (err error) {
 func newParser(std Std) *kong.Kong {
 	parser, err := kong.New(newCommands(),
 		kong.Name("gradus"),
-		kong.Description("Train feed-forward neural networks by backpropagation and gradient descent."),
+		kong.Description("Train feed-forward neural networks by backpropagation and gradient descent.\n\n"+
+			"\"gradus help PAGE\" shows a page of the documentation: ${pages}."),
 		kong.Writers(std.Out, std.Err),
 		kong.Exit(func(code int) { panic(exited{code}) }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),

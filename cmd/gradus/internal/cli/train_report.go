@@ -70,7 +70,7 @@ func writeReport(run *training, m *model.Model) {
 	best, of := t.Metrics.Best()
 	writeClasses(e, m, best, ", "+of+" rows")
 	writeDiagnosis(e, t.Diagnosis)
-	e.printf("\n%s\n", honesty(m))
+	e.printf("\n%s\n", e.wrap(honesty(m), ""))
 }
 
 // missingText says how many cells are missing, and what became of those of each type.
