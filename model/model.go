@@ -14,7 +14,8 @@ import (
 )
 
 // Model is a trained network with everything needed to pass a row of a table through
-// it. It does not change, so many goroutines may use one.
+// it. It does not change, so many goroutines may use one. It comes from Train, Fit.Model, Load, Read or New: the zero value
+// has no network, and its methods panic.
 type Model struct {
 	Encoding *data.Encoding
 	Options  Options  // options of the training, with defaults filled in
