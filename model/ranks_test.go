@@ -19,6 +19,7 @@ type rankTable struct {
 	here  int
 	round int
 	cut   bool // the ranks cannot reach each other
+	lost  bool // so it was when the last of them came to the latest round: all see the same
 }
 
 // A rankSeat is one goroutine's place at the table. It implements train.Ranks.
@@ -32,7 +33,7 @@ func (s rankSeat) Size() int { return len(s.parts) }
 
 func (s rankSeat) wait() {
 	if s.here++; s.here == len(s.parts) {
-		s.here = 0
+		s.here, s.lost = 0, s.cut
 		s.round++
 		s.come.Broadcast()
 		return
@@ -59,7 +60,7 @@ func (s rankSeat) Gather(all []byte, counts []int) error {
 		at += copy(all[at:], p)
 	}
 	s.wait()
-	if s.cut {
+	if s.lost {
 		return errors.New("the cable is out")
 	}
 	return nil
